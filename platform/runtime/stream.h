@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tercet/base/bytes.h"
+
+namespace tercet::runtime {
+
+/// Where a peer is: an IPv4 or IPv6 address and a port. Sixteen bytes hold both (IPv4 as ::ffff:a.b.c.d).
+struct Address {
+  std::uint8_t ip[16] = {};
+  std::uint16_t port = 0;
+  bool is_loopback() const;
+  std::string ip_text() const;  ///< "192.0.2.1" or "2001:db8::1"
+  std::string text() const;     ///< with the port: "192.0.2.1:1883", "[2001:db8::1]:1883"
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+/// What one non-blocking read or write did.
+struct Io {
+  enum class State : std::uint8_t {
+    more,     ///< bytes moved, and calling again may move more at once
+    drained,  ///< bytes moved (or none); wait for the next readiness event
+    closed,   ///< the peer has closed its side; nothing more will come
+    failed,   ///< the connection is gone: reset, or TLS broke (Stream::failure() says why)
+  };
+  State state = State::drained;
+  std::size_t bytes = 0;
+};
+
+/// Why a stream failed, for the refusal journal. Empty text when it did not.
+struct StreamFailure {
+  enum class Kind : std::uint8_t {
+    none,
+    reset,
+    tls_alert_unknown_ca,           ///< the client does not trust our CA
+    tls_alert_certificate_expired,  ///< the client's clock says our certificate has expired or is not yet valid
+    tls_alert_other,                ///< another alert the client sent; detail names it
+    tls_not_tls,                    ///< the first bytes are not a TLS record
+    tls_handshake,                  ///< no shared cipher, version, or a malformed handshake; detail names it
+  };
+  Kind kind = Kind::none;
+  std::string detail;
+};
+
+/// A connected, non-blocking stream of bytes: a TCP socket, a TLS session over one, or their twin in memory.
+/// One owner, one loop at a time; may be moved to another loop between events (detach, post, attach).
+/// Destroying it closes it at once.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// A TLS stream carries its handshake inside read(): until it is done, reads give no bytes.
+  virtual Io read(MutableBytes into) = 0;
+  /// May take fewer bytes than given; then attach's on_writable tells when to go on (Loop::want_write).
+  virtual Io write(Bytes from) = 0;
+  /// Sends what TLS wants to say last and stops sending; the peer sees an orderly close.
+  virtual void shut_down() = 0;
+  virtual const Address& peer() const = 0;
+  virtual bool is_tls() const { return false; }
+  /// TLS only: true while a handshake flight or record is waiting for the socket to take it; want_write then.
+  virtual bool wants_write() const { return false; }
+  /// TLS only: "TLSv1.3 TLS_AES_128_GCM_SHA256", empty before the handshake is done.
+  virtual std::string tls_description() const { return {}; }
+  virtual StreamFailure failure() const { return {}; }
+};
+
+}  // namespace tercet::runtime
