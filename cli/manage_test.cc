@@ -1,0 +1,16 @@
+#include "cli/manage.h"
+
+#include <doctest/doctest.h>
+
+using namespace tercet::cli;
+
+TEST_CASE("a list becomes a table with the columns asked for") {
+  const std::string body = R"({"Data":{"List":[{"A":"x","B":1,"C":"y"},{"A":"long","B":22}]}})";
+  CHECK(render_table(body, "Data.List", {"A", "B"}) == "A     B\nx     1\nlong  22\n");
+}
+
+TEST_CASE("an object becomes lines of name and value") {
+  CHECK(render_table(R"({"Data":{"Status":"ONLINE","N":3}})", "Data", {}) == "Status  ONLINE\nN       3\n");
+}
+
+TEST_CASE("an answer without the list is an empty table") { CHECK(render_table("{}", "Data.List", {}).empty()); }

@@ -1,0 +1,234 @@
+#include "platform/server/config.h"
+
+#include <toml++/toml.h>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+
+namespace tercet::server {
+namespace {
+
+/// Reads members of one table by name; what is left unread is an unknown key.
+class Table {
+ public:
+  Table(const toml::table& table, std::string path, std::string& problem)
+      : table_(table), path_(std::move(path)), problem_(problem) {}
+
+  template <typename T>
+  Table& number(const char* key, T& into, std::int64_t low, std::int64_t high) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto value = node->value_exact<std::int64_t>();
+    if (!value || *value < low || *value > high)
+      return refuse(*node, key, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+    into = static_cast<T>(*value);
+    return *this;
+  }
+  Table& flag(const char* key, bool& into) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto value = node->value_exact<bool>();
+    if (!value) return refuse(*node, key, "true or false");
+    into = *value;
+    return *this;
+  }
+  Table& text(const char* key, std::string& into) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto value = node->value_exact<std::string>();
+    if (!value) return refuse(*node, key, "a text in quotes");
+    into = *value;
+    return *this;
+  }
+  Table& choice(const char* key, const std::map<std::string, std::function<void()>>& choices) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto value = node->value_exact<std::string>();
+    const auto found = value ? choices.find(*value) : choices.end();
+    if (found != choices.end()) {
+      found->second();
+      return *this;
+    }
+    std::string allowed = "one of";
+    for (const auto& [name, set] : choices) allowed += " \"" + name + "\"";
+    return refuse(*node, key, allowed);
+  }
+  Table& texts(const char* key, std::vector<std::string>& into) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto* array = node->as_array();
+    if (array == nullptr) return refuse(*node, key, "a list of texts");
+    for (const auto& item : *array) {
+      const auto value = item.value_exact<std::string>();
+      if (!value) return refuse(item, key, "a list of texts");
+      into.push_back(*value);
+    }
+    return *this;
+  }
+  template <typename Read>
+  Table& table(const char* key, Read&& read) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto* inner = node->as_table();
+    if (inner == nullptr) return refuse(*node, key, "a table");
+    return nested(key, *inner, read);
+  }
+  template <typename Read>
+  Table& tables(const char* key, Read&& read) {
+    const auto* node = take(key);
+    if (node == nullptr) return *this;
+    const auto* array = node->as_array();
+    if (array == nullptr) return refuse(*node, key, std::string("tables, written [[") + key + "]]");
+    for (const auto& item : *array) {
+      if (!item.is_table()) return refuse(item, key, std::string("tables, written [[") + key + "]]");
+      nested(key, *item.as_table(), read);
+    }
+    return *this;
+  }
+  void no_others() {
+    if (!problem_.empty()) return;
+    for (const auto& [key, node] : table_) {
+      if (known_.contains(std::string(key.str()))) continue;
+      std::string names;
+      for (const auto& [name, used] : known_) names += " " + name;
+      problem_ = path_ + ":" + std::to_string(node.source().begin.line) + ": unknown key '" + std::string(key.str()) +
+                 "'; known here:" + names;
+      return;
+    }
+  }
+
+ private:
+  const toml::node* take(const char* key) {
+    known_[key] = true;
+    return problem_.empty() ? table_.get(key) : nullptr;
+  }
+  Table& refuse(const toml::node& node, const char* key, const std::string& wanted) {
+    problem_ = path_ + ":" + std::to_string(node.source().begin.line) + ": " + key + " must be " + wanted;
+    return *this;
+  }
+  template <typename Read>
+  Table& nested(const char*, const toml::table& inner, Read&& read) {
+    Table child(inner, path_, problem_);
+    read(child);
+    child.no_others();
+    return *this;
+  }
+
+  const toml::table& table_;
+  std::string path_;
+  std::string& problem_;
+  std::map<std::string, bool> known_;
+};
+
+void read_listener(Table& table, Config& config) {
+  ListenerConfig listener;
+  table.text("name", listener.name)
+      .text("host", listener.host)
+      .number("port", listener.port, 0, 65535)
+      .flag("allow_plain", listener.allow_plain)
+      .flag("anonymous", listener.anonymous)
+      .choice("transport", {{"tls", [&] { listener.transport = ListenerConfig::Transport::tls; }},
+                            {"sniff", [&] { listener.transport = ListenerConfig::Transport::sniff; }},
+                            {"plain", [&] { listener.transport = ListenerConfig::Transport::plain; }}})
+      .choice("policy", {{"cloud", [&] { listener.policy = ListenerConfig::Policy::cloud; }},
+                         {"standard", [&] { listener.policy = ListenerConfig::Policy::standard; }}})
+      .choice("tls_profile", {{"modern", [&] { listener.tls_profile = ListenerConfig::TlsProfile::modern; }},
+                              {"compatible", [&] { listener.tls_profile = ListenerConfig::TlsProfile::compatible; }}});
+  config.listeners.push_back(listener);
+}
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+std::string contradiction(const Config& config) {
+  for (const auto& listener : config.listeners) {
+    const std::string named = "listener '" + listener.name + "': ";
+    if (listener.anonymous && (listener.policy != ListenerConfig::Policy::standard || !is_loopback(listener.host)))
+      return named + "anonymous is for the standard policy on a loopback address only";
+    if (listener.transport == ListenerConfig::Transport::plain && !is_loopback(listener.host) && !listener.allow_plain)
+      return named +
+             "plain TCP outside loopback shows passwords to the network; use transport = \"tls\", or say "
+             "allow_plain = true";
+    if (listener.policy == ListenerConfig::Policy::standard && !listener.anonymous && config.users.empty())
+      return named + "nobody could log in: add [[user]] with name and password";
+  }
+  return "";
+}
+
+}  // namespace
+
+Config default_config() {
+  Config config;
+  ListenerConfig tls;
+  tls.name = "mqtts";
+  tls.port = 8883;
+  ListenerConfig any;
+  any.name = "mqtt";
+  any.port = 1883;
+  any.transport = ListenerConfig::Transport::sniff;
+  any.tls_profile = ListenerConfig::TlsProfile::compatible;
+  config.listeners = {tls, any};
+  return config;
+}
+
+bool parse_config(const std::string& text, const std::string& path, Config& config, std::string& problem) {
+  toml::table root;
+  try {
+    root = toml::parse(text, path);
+  } catch (const toml::parse_error& bad) {
+    problem = path + ":" + std::to_string(bad.source().begin.line) + ": " + std::string(bad.description());
+    return false;
+  }
+  Config read = config;
+  if (root.contains("listener")) read.listeners.clear();
+  Table table(root, path, problem);
+  table.text("data", read.data_dir)
+      .number("shards", read.shards, 0, 256)
+      .texts("names", read.names)
+      .text("log_level", read.log_level)
+      .tables("listener", [&read](Table& listener) { read_listener(listener, read); })
+      .tables("user",
+              [&read](Table& user) {
+                StandardUser made;
+                user.text("name", made.name).text("password", made.password);
+                read.users.push_back(made);
+              })
+      .table("http",
+             [&read](Table& http) { http.text("host", read.http_host).number("port", read.http_port, 0, 65535); })
+      .table("history",
+             [&read](Table& history) {
+               history
+                   .choice("durability",
+                           {{"synced", [&read] { read.synced = true; }}, {"memory", [&read] { read.synced = false; }}})
+                   .flag("in_memory", read.history_in_memory)
+                   .number("days", read.history_days, 1, 36500)
+                   .number("waiting_bytes", read.waiting_bytes, 1 << 20, std::int64_t{1} << 36);
+             })
+      .table("limits",
+             [&read](Table& limits) {
+               limits.flag("device_rates", read.device_rate_limits)
+                   .number("max_packet_bytes", read.max_packet_bytes, 1024, 268'435'455)
+                   .number("max_connections", read.max_connections, 0, 10'000'000)
+                   .number("offline_messages", read.offline_messages, 0, 1'000'000)
+                   .number("offline_days", read.offline_days, 1, 365)
+                   .number("set_reply_timeout_seconds", read.set_reply_timeout_seconds, 1, 3600);
+             })
+      .no_others();
+  if (problem.empty()) problem = contradiction(read);
+  if (!problem.empty()) return false;
+  config = std::move(read);
+  return true;
+}
+
+bool load_config(const std::string& path, Config& config, std::string& problem) {
+  std::ifstream in(path);
+  if (!in) {
+    problem = path + ": cannot be read; name an existing file, or leave --config out for the defaults";
+    return false;
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_config(text.str(), path, config, problem);
+}
+
+}  // namespace tercet::server

@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tercet::server {
+
+/// One port and the rules on it.
+struct ListenerConfig {
+  std::string name;
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 0;  ///< 0 takes a free one
+  enum class Transport : std::uint8_t {
+    tls,    ///< TLS only
+    sniff,  ///< the first byte decides; plain TCP is refused unless allow_plain
+    plain,  ///< TCP without TLS; loopback only unless allow_plain
+  } transport = Transport::tls;
+  enum class Policy : std::uint8_t { cloud, standard } policy = Policy::cloud;
+  enum class TlsProfile : std::uint8_t { modern, compatible } tls_profile = TlsProfile::modern;
+  bool allow_plain = false;
+  bool anonymous = false;  ///< standard policy on loopback only
+};
+
+/// A user of listeners with the standard policy.
+struct StandardUser {
+  std::string name;
+  std::string password;
+};
+
+/// Everything `tercet serve` can be told. Defaults are what a first start without a file uses; configuration.md lists
+/// them.
+struct Config {
+  std::string data_dir = ".tercet";
+  std::string ready_file;
+  bool ephemeral = false;  ///< every listener on 127.0.0.1 and a free port
+  unsigned shards = 0;     ///< 0 = one per core
+  std::vector<ListenerConfig> listeners;
+  std::string http_host = "127.0.0.1";
+  std::uint16_t http_port = 8080;
+  std::vector<std::string> names;  ///< further host names and addresses for the server certificate
+  std::vector<StandardUser> users;
+
+  bool synced = true;                       ///< false: history.durability = "memory"
+  bool history_in_memory = false;           ///< nothing of history is kept on disk: for benches
+  std::uint64_t waiting_bytes = 64u << 20;  ///< what may wait for the disk before posts are refused
+
+  bool device_rate_limits = true;  ///< the cloud's 30/s and 10/s per device
+  std::uint32_t max_packet_bytes = 262'144;
+  std::uint32_t max_connections = 0;  ///< 0 = what the file descriptor limit allows
+  std::uint32_t offline_messages = 1000;
+  std::uint32_t offline_days = 7;
+  std::uint32_t history_days = 30;
+  std::uint32_t set_reply_timeout_seconds = 30;
+  std::string log_level = "info";
+};
+
+/// The defaults: 8883 TLS, 1883 TLS for old clients with plain TCP refused, 8080 for people on loopback.
+Config default_config();
+
+/// Reads a TOML file over the defaults. Unknown keys, wrong types and values out of range are refused: `problem` has
+/// file, line, what is wrong and what is allowed.
+bool load_config(const std::string& path, Config& config, std::string& problem);
+bool parse_config(const std::string& text, const std::string& path, Config& config, std::string& problem);
+
+}  // namespace tercet::server

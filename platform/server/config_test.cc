@@ -1,0 +1,55 @@
+#include "platform/server/config.h"
+
+#include <doctest/doctest.h>
+
+using namespace tercet::server;
+
+TEST_CASE("a file changes what it names and leaves the rest") {
+  Config config = default_config();
+  std::string problem;
+  REQUIRE(parse_config(R"(
+data = "/srv/tercet"
+[limits]
+offline_messages = 5
+[[listener]]
+name = "bench"
+host = "127.0.0.1"
+port = 0
+transport = "plain"
+policy = "standard"
+anonymous = true
+)",
+                       "t.toml", config, problem));
+  CHECK(config.data_dir == "/srv/tercet");
+  CHECK(config.offline_messages == 5);
+  CHECK(config.history_days == 30);
+  REQUIRE(config.listeners.size() == 1);
+  CHECK(config.listeners[0].policy == ListenerConfig::Policy::standard);
+}
+
+TEST_CASE("what is wrong in a file is named with its line and what is allowed, and nothing of it is taken") {
+  struct Row {
+    const char *text, *says;
+  };
+  for (const Row& row :
+       {Row{"shards = 1000", "t.toml:1: shards must be a number from 0 to 256"},
+        Row{"\n[limits]\nofline_messages = 1", "t.toml:3: unknown key 'ofline_messages'"},
+        Row{"data = 5", "data must be a text in quotes"}, Row{"data = ", "t.toml:1:"},
+        Row{"[history]\ndurability = \"maybe\"", "one of \"memory\" \"synced\""},
+        Row{"[[listener]]\nname=\"x\"\nanonymous = true", "standard policy on a loopback address only"},
+        Row{"[[listener]]\nname=\"x\"\ntransport=\"plain\"", "allow_plain"},
+        Row{"[[listener]]\nname=\"x\"\npolicy=\"standard\"", "[[user]]"}, Row{"listener = 3", "[[listener]]"}}) {
+    Config config = default_config();
+    std::string problem;
+    CHECK_MESSAGE(!parse_config(row.text, "t.toml", config, problem), row.text);
+    CHECK_MESSAGE(problem.find(row.says) != std::string::npos, problem);
+    CHECK(config.listeners.size() == 2);
+  }
+}
+
+TEST_CASE("a missing file is an error with its name") {
+  Config config;
+  std::string problem;
+  CHECK(!load_config("/nonexistent.toml", config, problem));
+  CHECK(problem.find("/nonexistent.toml") != std::string::npos);
+}
