@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "tercet/base/time.h"
 
@@ -39,33 +41,72 @@ struct Device {
   UnixMillis activated{};  ///< 0: never logged in
 };
 
+/// Told on the shard's thread right after its Directory has changed: to drop what was compiled from the old value, to
+/// close the connection of a device that was disabled or removed. Outlives the Directory it listens to.
+class DirectoryListener {
+ public:
+  virtual void on_product_changed(const Product&) {}
+  virtual void on_product_removed(std::string_view /*key*/) {}
+  virtual void on_device_changed(const Device&) {}  ///< new, enabled, disabled
+  virtual void on_device_removed(const Device&) {}  ///< the last moment of it
+
+ protected:
+  ~DirectoryListener() = default;
+};
+
 /// One shard's copy of the registry: every product, and the devices whose home it is. Changed only by values that the
-/// registry posts to the shard; read without locks. Lookups give pointers that live until the next change.
+/// registry posts to the shard; read without locks. Lookups give pointers that live until the next change. Besides, it
+/// knows the newest kSiblings devices of every product, wherever their home is, for the examination of wrong logins.
 class Directory {
  public:
+  static constexpr std::size_t kSiblings = 200;
+
+  Directory();
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
   const Product* product(std::string_view key) const;
-  const Device* device(std::string_view product, std::string_view name) const;
+  const Device* device(std::string_view product, std::string_view name) const;  ///< allocates nothing
   const Device* device(std::uint64_t number) const;
   std::shared_ptr<const Product> shared_product(std::string_view key) const;
   std::size_t device_count() const { return by_name_.size(); }
 
   void put(std::shared_ptr<const Product> product);
+  /// Keeps the earlier time of activation when the new value has none (it may still be on its way to the disk).
   void put(Device device);
+  void set_activated(std::uint64_t number, UnixMillis at);
   void remove_device(std::string_view product, std::string_view name);
   void remove_product(std::string_view key);
-  /// Visits devices of one product (for the examination of a wrong login), at most `limit`.
+  void put_sibling(std::string_view product, std::string_view name, std::string_view secret);
+  void remove_sibling(std::string_view product, std::string_view name);
+  /// Told of each later change, in the order of registration.
+  void listen(DirectoryListener& listener) { listeners_.push_back(&listener); }
+
+  /// Visits the newest devices of one product, of all shards, newest first; `visit(name, secret)` says false to stop.
   template <typename Visit>
-  void each_device_of(std::string_view product, std::size_t limit, Visit&& visit) const {
-    for (const auto& [number, device] : by_number_) {
-      if (device->product != product) continue;
-      if (limit-- == 0 || !visit(*device)) return;
-    }
+  void each_sibling(std::string_view product, Visit&& visit) const {
+    const auto found = siblings_.find(product);
+    if (found == siblings_.end()) return;
+    for (auto at = found->second.rbegin(); at != found->second.rend(); ++at)
+      if (!visit(std::string_view(at->first), std::string_view(at->second))) return;
   }
+  bool has_sibling(std::string_view product, std::string_view name) const;
 
  private:
-  std::unordered_map<std::string, std::shared_ptr<const Product>> products_;
-  std::unordered_map<std::string, std::unique_ptr<Device>> by_name_;  ///< broker::device_key()
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  template <typename V>
+  using ByText = std::unordered_map<std::string, V, Hash, std::equal_to<>>;
+  using Sibling = std::pair<std::string, std::string>;  // name and secret
+
+  ByText<std::shared_ptr<const Product>> products_;
+  ByText<std::unique_ptr<Device>> by_name_;  // broker::device_key()
   std::unordered_map<std::uint64_t, Device*> by_number_;
+  ByText<std::vector<Sibling>> siblings_;  // oldest first, at most kSiblings each
+  std::vector<DirectoryListener*> listeners_;
 };
 
 }  // namespace tercet::registry

@@ -66,7 +66,8 @@ class StreamStore {
   virtual ~StreamStore() = default;
 
   /// Takes the mutations; on_durable runs later on `origin`, in the order of submission per origin. Any loop's thread.
-  /// Errors: no_space, more than the configured bytes are waiting for the disk: refuse the message, say so, try later.
+  /// Errors: no_space, more than the configured bytes are waiting for the disk: refuse the message, say so, try later;
+  /// io_failed, a write has failed before; closed, after close(). The completion is then destroyed, not run.
   virtual Result<void> submit(runtime::Loop& origin, Mutations mutations, runtime::Task on_durable) = 0;
 
   /// Reads. Blocking and safe from any thread; shards call them only at start, everyone else hands them to a worker.
@@ -84,6 +85,8 @@ class StreamStore {
     std::uint64_t commits = 0, mutations = 0, bytes = 0, sync_micros = 0;
   };
   virtual Counters counters() const = 0;
+  /// "" while all is well. After a failed write: why; nothing is acknowledged from then on and submit gives io_failed.
+  virtual std::string failure() const { return {}; }
 };
 
 }  // namespace tercet::store

@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "platform/broker/authenticator.h"
+#include "platform/broker/refusal.h"
+#include "platform/registry/directory.h"
+#include "platform/registry/examiner.h"
+#include "platform/registry/standard_users.h"
+#include "platform/registry/throttle.h"
+
+namespace tercet::registry {
+
+/// What the platform tells of logins. Called on the shard's thread; posts on to the management thread.
+class LoginEvents {
+ public:
+  virtual void on_first_login(std::uint64_t device_number, UnixMillis at) = 0;
+  virtual void on_login(std::uint64_t device_number, UnixMillis at, const runtime::Address& peer) = 0;
+
+ protected:
+  ~LoginEvents() = default;
+};
+
+struct LoginCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t article = 0;       ///< accepted in the tutorial's dialect
+  std::uint64_t examinations = 0;  ///< of wrong passwords; a right one is never examined
+  std::uint64_t examinations_skipped = 0;
+  std::uint64_t failures = 0;  ///< exceptions: each was a refusal
+};
+
+/// Decides who may log in, one per shard.
+/// `cloud` policy: user name -> product and device of the Directory -> the official signature, or the article's dialect
+/// where the product takes it -> clock policy. A right login costs one HMAC and no allocation but the identity's name.
+/// `standard` policy: StandardUsers. Every refusal has a cause and evidence; bad ones wait (Throttle).
+class LoginAuthenticator final : public broker::Authenticator {
+ public:
+  struct Parts {
+    Directory& directory;
+    Throttle& throttle;
+    StandardUsers& users;
+    broker::Journal& journal;  ///< for warnings about logins that are accepted; refusals go back in the Verdict
+    LoginEvents& events;
+  };
+  explicit LoginAuthenticator(Parts parts, ExaminerLimits limits = {});
+
+  std::string home_key(const broker::LoginAttempt& attempt) const override;
+  broker::Verdict authenticate(const broker::LoginAttempt& attempt) override;
+  const LoginCounters& counters() const { return counters_; }
+
+ private:
+  struct Finding;
+  broker::Verdict cloud(const broker::LoginAttempt& attempt);
+  broker::Verdict standard(const broker::LoginAttempt& attempt);
+  broker::Verdict accept_device(const broker::LoginAttempt& attempt, const Finding& finding);
+  broker::Verdict refuse(const broker::LoginAttempt& attempt, std::string name, Explanation why, bool bad_login);
+  void warn(const broker::LoginAttempt& attempt, const Finding& finding);
+
+  Parts parts_;
+  Examiner examiner_;
+  LoginCounters counters_;
+  std::unordered_map<std::uint64_t, Instant> warned_;  // device number -> when; bounded
+};
+
+}  // namespace tercet::registry
