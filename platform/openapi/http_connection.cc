@@ -1,0 +1,269 @@
+#include "platform/openapi/http_connection.h"
+
+#include <array>
+
+namespace tercet::openapi {
+namespace {
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr Seconds kLinger{2};
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr<runtime::Stream> stream)
+    : core_(core),
+      id_(id),
+      stream_(std::move(stream)),
+      timer_([](void* self) { static_cast<HttpConnection*>(self)->on_deadline(); }, this),
+      parser_(core.limits.request),
+      idle_since_(core.loop.now()) {
+  core_.loop.attach(*stream_, *this);
+  set_deadline(core_.limits.header);
+}
+
+HttpConnection::~HttpConnection() {
+  if (state_ != State::gone) core_.loop.detach(*stream_);
+}
+
+void HttpConnection::set_deadline(Seconds in) { timer_.set(core_.loop, core_.loop.now() + in); }
+
+void HttpConnection::close() {
+  if (state_ == State::gone) return;
+  state_ = State::gone;
+  timer_.cancel();
+  core_.loop.detach(*stream_);
+  stream_->shut_down();
+  core_.bury(id_);
+}
+
+void HttpConnection::fail_now() {
+  if (state_ == State::gone) return;
+  state_ = State::gone;
+  timer_.cancel();
+  core_.loop.detach(*stream_);
+  core_.bury(id_);
+}
+
+void HttpConnection::on_readable() {
+  read_all();
+  if (state_ == State::reading) process();
+}
+
+/// Reads until nothing is left, or as far as the state wants any.
+void HttpConnection::read_all() {
+  std::array<std::uint8_t, kReadBytes> buffer;
+  for (;;) {
+    if (state_ == State::gone) return;
+    const bool held_up = state_ == State::answering || waiting_bytes() != 0;
+    if (held_up && in_.size() >= core_.limits.pipelined_bytes && state_ != State::streaming) {
+      read_paused_ = true;
+      return;
+    }
+    const runtime::Io io = stream_->read(buffer);
+    if (stream_->wants_write()) core_.loop.want_write(*stream_);
+    if (io.state == runtime::Io::State::failed) return fail_now();
+    const bool wanted = state_ == State::reading || state_ == State::answering;
+    if (wanted) in_.append(reinterpret_cast<const char*>(buffer.data()), io.bytes);
+    if (io.state == runtime::Io::State::closed) {
+      peer_closed_ = true;
+      if (!wanted) return fail_now();
+      if (state_ == State::reading && in_.empty()) return close();
+      return;
+    }
+    if (state_ == State::reading) process();  // keeps `in_` small while a large body arrives
+    if (io.state == runtime::Io::State::drained) return;
+  }
+}
+
+/// Handles what has gathered, request after request.
+void HttpConnection::process() {
+  if (processing_) return;
+  processing_ = true;
+  while (state_ == State::reading && waiting_bytes() == 0 && step()) {
+  }
+  processing_ = false;
+}
+
+/// One request, if it is whole. False: wait.
+bool HttpConnection::step() {
+  const HttpParser::Step step = parser_.take(as_bytes(in_));
+  in_.erase(0, step.used);
+  if (step.state == HttpParser::Step::State::refused) {
+    refuse(step.status);
+    return false;
+  }
+  if (step.state == HttpParser::Step::State::need_more) {
+    if (peer_closed_) {
+      close();
+      return false;
+    }
+    if (parser_.take_expect_continue()) {
+      out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+      flush();
+      if (state_ != State::reading) return false;
+    }
+    if (!in_request_ && (!in_.empty() || step.used > 0)) {  // the first byte starts the clock, later ones do not
+      in_request_ = true;
+      if (requests_ > 0) set_deadline(core_.limits.header);
+    }
+    if (parser_.has_headers() && !body_deadline_) {
+      body_deadline_ = true;
+      set_deadline(core_.limits.body);
+    }
+    return false;
+  }
+  keep_alive_ = parser_.keep_alive();
+  HttpRequest request = parser_.take_request();
+  request.peer = stream_->peer();
+  request.tls = stream_->is_tls();
+  head_only_ = request.method == HttpRequest::Method::head;
+  in_request_ = body_deadline_ = false;
+  state_ = State::answering;
+  set_deadline(core_.limits.answer);
+  ++requests_;
+  ++core_.counters.requests;
+  core_.handler.on_request(std::move(request), core_.responder(id_, requests_));
+  return state_ == State::reading;
+}
+
+void HttpConnection::refuse(int status) {
+  ++core_.counters.client_errors;
+  keep_alive_ = false;
+  HttpResponse response = plain_response(status, reason_phrase(status));
+  if (status == 405) response.headers.emplace_back("Allow", "GET, HEAD, POST");
+  put_head(response, true);
+  state_ = State::answering;  // after_write() then lingers
+  flush();
+}
+
+void HttpConnection::turn_away(const HttpResponse& response) {
+  keep_alive_ = false;
+  put_head(response, true);
+  state_ = State::answering;
+  flush();
+}
+
+void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
+  out_.reserve(out_.size() + 512 + (with_body ? response.body.size() : 0));
+  out_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  out_.append(reason_phrase(response.status)).append("\r\nDate: ");
+  out_.append(http_date(core_.loop.wall().ms / 1000)).append("\r\n");
+  if (!response.content_type.empty()) out_.append("Content-Type: ").append(response.content_type).append("\r\n");
+  for (const auto& [name, value] : response.headers) {
+    if (value.find_first_of("\r\n") != std::string::npos) continue;  // a header cannot end the head early
+    out_.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (response.status != 304 && response.status != 204)
+    out_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  out_.append(keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+  if (with_body) out_ += response.body;
+}
+
+void HttpConnection::answer(std::uint64_t request, const HttpResponse& response) {
+  if (state_ != State::answering || request != requests_ || waiting_bytes() != 0) return;
+  if (response.status >= 500)
+    ++core_.counters.server_errors;
+  else if (response.status >= 400)
+    ++core_.counters.client_errors;
+  if (peer_closed_ && in_.empty()) keep_alive_ = false;
+  put_head(response, !head_only_ && response.status != 304 && response.status != 204);
+  flush();
+}
+
+bool HttpConnection::start_stream(std::uint64_t request, const HttpHeaders& headers) {
+  if (state_ != State::answering || request != requests_ || waiting_bytes() != 0) return false;
+  out_ += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\nCache-Control: no-store\r\n";
+  for (const auto& [name, value] : headers) out_.append(name).append(": ").append(value).append("\r\n");
+  out_ += "Connection: close\r\n\r\n: ready\n\n";
+  in_.clear();
+  keep_alive_ = false;
+  state_ = State::streaming;
+  set_deadline(core_.limits.beat);
+  read_paused_ = false;
+  flush();
+  return state_ == State::streaming;
+}
+
+bool HttpConnection::send_event(std::string_view event, std::string_view data) {
+  if (state_ != State::streaming) return false;
+  if (waiting_bytes() + data.size() > core_.limits.event_bytes) {
+    fail_now();
+    return false;
+  }
+  if (waiting_bytes() == 0) set_deadline(core_.limits.beat);
+  out_.append("event: ").append(event).append("\ndata: ").append(data).append("\n\n");
+  flush();
+  return state_ == State::streaming;
+}
+
+/// Writes what the network takes; the rest waits for on_writable.
+void HttpConnection::flush() {
+  while (waiting_bytes() != 0) {
+    const runtime::Io io = stream_->write(as_bytes(std::string_view(out_).substr(written_)));
+    if (io.state == runtime::Io::State::failed || io.state == runtime::Io::State::closed) return fail_now();
+    written_ += io.bytes;
+    if (io.state == runtime::Io::State::drained && waiting_bytes() != 0) {
+      core_.loop.want_write(*stream_);
+      if (state_ == State::answering) set_deadline(core_.limits.write);
+      return;
+    }
+  }
+  after_write();
+}
+
+void HttpConnection::on_writable() {
+  if (stream_->wants_write()) on_readable();  // a TLS flight that was held up
+  if (state_ == State::gone || state_ == State::lingering) return;
+  if (waiting_bytes() != 0) flush();
+}
+
+void HttpConnection::after_write() {
+  out_.clear();
+  written_ = 0;
+  if (out_.capacity() > kReadBytes) out_.shrink_to_fit();
+  if (state_ == State::answering) {
+    if (!keep_alive_) return linger();
+    state_ = State::reading;
+    idle_since_ = core_.loop.now();
+    set_deadline(in_.empty() ? core_.limits.idle : core_.limits.header);
+  }
+  if (state_ != State::reading) return;
+  if (processing_) return;  // process() goes on by itself
+  if (read_paused_) {
+    read_paused_ = false;
+    read_all();
+  }
+  if (state_ == State::reading && (!in_.empty() || peer_closed_)) process();
+}
+
+void HttpConnection::linger() {
+  if (peer_closed_) return close();
+  state_ = State::lingering;
+  in_.clear();
+  stream_->shut_down();
+  set_deadline(kLinger);
+}
+
+void HttpConnection::on_deadline() {
+  switch (state_) {
+    case State::reading:
+      if (!in_request_) return close();
+      ++core_.counters.timeouts;
+      return refuse(408);
+    case State::answering:
+      ++core_.counters.timeouts;
+      if (waiting_bytes() != 0) return fail_now();  // the client does not take its answer
+      return answer(requests_, plain_response(503, "The platform did not answer in time. Try again."));
+    case State::streaming:
+      if (waiting_bytes() != 0) return fail_now();  // not even the last beat was taken
+      out_ += ": beat\n\n";
+      set_deadline(core_.limits.beat);
+      return flush();
+    case State::lingering:
+      return fail_now();
+    case State::gone:
+      return;
+  }
+}
+
+}  // namespace tercet::openapi

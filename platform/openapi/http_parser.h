@@ -1,0 +1,46 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "platform/openapi/http_message.h"
+#include "tercet/base/bytes.h"
+
+namespace tercet::openapi {
+
+struct HttpLimits {
+  std::uint32_t header_bytes = 16 * 1024;      ///< request line and headers; over it 431
+  std::uint64_t body_bytes = 2 * 1024 * 1024;  ///< over it 413
+};
+
+/// Reads requests from bytes, without any I/O: content of known length or chunked, one request at a time, so that
+/// pipelined ones wait in the caller's buffer. (Boost.Beast inside.)
+class HttpParser {
+ public:
+  explicit HttpParser(HttpLimits limits = {});
+  ~HttpParser();
+  HttpParser(HttpParser&&) noexcept;
+  HttpParser& operator=(HttpParser&&) noexcept;
+
+  struct Step {
+    enum class State : unsigned char { need_more, whole, refused };
+    State state = State::need_more;
+    std::size_t used = 0;  ///< of the bytes given; the caller offers the rest again, together with new ones
+    int status = 0;        ///< refused: the HTTP status to answer before closing: 400, 405, 413, 431
+  };
+  /// Offers everything unread so far.
+  Step take(Bytes bytes);
+  /// Whether the headers are whole, so that a slow body may be told from slow headers.
+  bool has_headers() const;
+  /// True once per request that waits for "100 Continue" before it sends its body.
+  bool take_expect_continue();
+  /// Whether the client allows more requests after this one.
+  bool keep_alive() const;
+  /// The request, after `whole`; the parser then waits for the next.
+  HttpRequest take_request();
+
+ private:
+  struct Beast;
+  std::unique_ptr<Beast> beast_;
+};
+
+}  // namespace tercet::openapi

@@ -1,0 +1,12 @@
+#pragma once
+#include <boost/json/object.hpp>
+#include <string>
+#include <string_view>
+
+namespace tercet::openapi {
+
+/// An answer as XML: members become elements, each element of an array repeats the array's name, null is left out.
+/// Characters that XML 1.0 cannot hold are left out too.
+std::string to_xml(std::string_view root, const boost::json::object& body);
+
+}  // namespace tercet::openapi
