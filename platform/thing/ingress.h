@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+
+#include "platform/broker/ingress.h"
+#include "platform/broker/refusal.h"
+#include "platform/registry/directory.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/stream_store.h"
+#include "platform/thing/things.h"
+#include "tercet/base/result.h"
+
+namespace tercet::thing {
+
+/// The limits and patience of the thing module; the documented ones by default.
+struct Settings {
+  std::size_t max_properties = 200;            ///< per post (6106) and per set
+  std::size_t max_batch_events = 20;           ///< per batch post (6356)
+  Millis max_future = std::chrono::hours{24};  ///< how far ahead of the server a `time` may be (6326)
+  Millis set_timeout = Seconds{30};
+  std::size_t max_pending_sets = 10'000;     ///< per shard
+  std::size_t max_changes_per_group = 4096;  ///< told to Updates
+  std::uint32_t notes_per_minute = 6;        ///< journal entries per device about its messages
+};
+
+/// What a shard's thing module works with. All outlive it, and the store is closed before it is destroyed, so that no
+/// completion comes late.
+struct Wiring {
+  runtime::Loop& loop;
+  store::StreamStore& store;
+  const registry::Directory& directory;
+  broker::Journal& journal;
+};
+
+/// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.
+/// A message that changes something is answered, and acknowledged, after the commit that holds it; the mutations of a
+/// pass are submitted once, at its end. Nothing a device sends closes its connection.
+class ThingIngress final : public broker::Ingress {
+ public:
+  ThingIngress(const Wiring& wiring, const Settings& settings);
+  ~ThingIngress() override;
+
+  /// The shard's broker. Before the first message.
+  void attach(broker::Egress& egress);
+  /// Reads last values and presences of the devices in the Directory. Blocking; once, before the first message.
+  /// Errors: io_failed, malformed (a record of a newer version, or damaged).
+  Result<void> load();
+  Things& things();
+
+  Taken on_message(const broker::Inbound& message) override;
+  void on_online(broker::SessionRef session, const broker::Identity& identity, std::uint64_t tag,
+                 const runtime::Address& peer, std::string_view client_id) override;
+  void on_offline(const broker::Identity& identity, std::uint64_t tag) override;
+
+ private:
+  class Shard;
+  std::unique_ptr<Shard> shard_;
+};
+
+}  // namespace tercet::thing

@@ -1,0 +1,124 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/thing/model.h"
+#include "tercet/alink/codes.h"
+#include "tercet/base/error.h"
+#include "tercet/base/time.h"
+
+namespace tercet::thing {
+
+struct Latest {
+  std::string identifier;
+  std::string value;  ///< JSON as posted; value_text() (history.h) for the OpenAPI's text
+  UnixMillis time;
+};
+
+struct Presence {
+  bool online = false;
+  UnixMillis since{};     ///< the last change; 0: never seen
+  std::string address;    ///< of the last login, "192.0.2.1:50123"
+  std::string client_id;  ///< of the last login
+};
+
+/// One device as the fleet table shows it.
+struct Summary {
+  std::uint64_t device = 0;
+  std::string product;
+  std::string name;
+  Presence presence;
+  UnixMillis last_message{};  ///< since this start; 0: none
+  std::vector<Latest> values;
+};
+
+struct Counts {
+  std::size_t devices = 0;  ///< with any state on this shard
+  std::size_t online = 0;
+  std::uint64_t posts = 0;             ///< property, batch and history posts accepted
+  std::uint64_t events = 0;            ///< event records accepted
+  std::uint64_t values = 0;            ///< property values accepted
+  std::uint64_t dropped_values = 0;    ///< values that failed the check
+  std::uint64_t refused_messages = 0;  ///< answered with another code than 200
+  std::uint64_t sets = 0, set_timeouts = 0;
+  std::uint64_t store_full = 0;  ///< messages refused because the store was behind
+};
+
+/// How a property set was taken.
+struct SetTicket {
+  bool sent = false;
+  std::uint32_t message_id = 0;   ///< MessageId of the OpenAPI, `id` on the wire, as decimal text
+  Error error = Error::internal;  ///< when not sent: not_found, no such device; closed, it is offline; malformed, items
+                                  ///< is no JSON object; bad_argument, a value does not fit the model; denied,
+                                  ///< read-only; too_large, over 200 items; no_space, too many sets are waiting
+  alink::Code code = alink::Code::success;  ///< of the value that does not fit
+  std::string detail;                       ///< the identifier and what is wrong with it
+};
+/// How it ended.
+struct SetResult {
+  bool timed_out = false;
+  std::int32_t code = 0;  ///< the device's; 200 = done
+  std::string message;
+  std::string data;  ///< JSON
+};
+
+/// One property's newest value of a coalesced update.
+struct Change {
+  std::string_view identifier;
+  std::string_view value;  ///< JSON
+  UnixMillis time;
+};
+/// Told on the shard about what has become durable, once per device and commit group, newest values only. For the
+/// page's server-sent events. When a group holds more changes than the bound, the rest is left out and counted.
+class Updates {
+ public:
+  virtual ~Updates() = default;
+  virtual void on_values(std::uint64_t device, std::string_view product, std::string_view name,
+                         std::span<const Change> changes) = 0;
+  virtual void on_presence(std::uint64_t device, std::string_view product, std::string_view name,
+                           const Presence& presence) = 0;
+  virtual void on_event(std::uint64_t device, std::string_view product, std::string_view name, const Change& event) = 0;
+  virtual void on_left_out(std::size_t changes) = 0;
+};
+
+/// What the OpenAPI and the page may ask of the devices whose home is this shard. Called on the shard (Loop::post from
+/// elsewhere). Answers of reads come through the callback, on the shard, as soon as everything they show is durable:
+/// at once on an idle shard, else with the commit group that is under way.
+class Things {
+ public:
+  virtual ~Things() = default;
+
+  /// Newest value of every property the device has reported, and its presence. Nothing for a device without any.
+  virtual void latest(std::uint64_t device, std::function<void(std::optional<Summary>)> answer) = 0;
+  /// The same of many devices; unknown ones are left out.
+  virtual void latest_of(std::vector<std::uint64_t> devices, std::function<void(std::vector<Summary>)> answer) = 0;
+  /// Devices of a product ("" = all) in order of their numbers, from `after` on, at most `limit`.
+  virtual void list(std::string product, std::uint64_t after, std::size_t limit,
+                    std::function<void(std::vector<Summary>)> answer) = 0;
+  virtual std::optional<Presence> presence(std::uint64_t device) const = 0;
+  virtual Counts counts() const = 0;
+
+  /// Sends thing.service.property.set at QoS 1. items: a JSON object of values. on_result runs later, once, on the
+  /// shard, when the device has answered or Settings::set_timeout is over; not at all when the ticket says it was not
+  /// sent. The device's answer does not change a stored value: its next post does.
+  virtual SetTicket set_properties(std::uint64_t device, std::string_view items,
+                                   std::function<void(const SetResult&)> on_result) = 0;
+
+  /// A model compiled elsewhere (management thread) for that version of the product, so that the shard need not compile
+  /// it at the product's next message. Optional; posted before the Directory's new Product.
+  virtual void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) = 0;
+
+  /// Erases values and history of a deleted device. After the Directory has forgotten it.
+  virtual void forget(std::uint64_t device) = 0;
+
+  /// nullptr stops. One listener; it must outlive its registration.
+  virtual void listen(Updates* updates) = 0;
+};
+
+}  // namespace tercet::thing
