@@ -1,0 +1,156 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "tercet/base/bytes.h"
+#include "tercet/base/result.h"
+#include "tercet/base/time.h"
+#include "tercet/base/triple.h"
+
+/// What a board must supply. Ten small interfaces; everything else of the SDK is the same on every board.
+///
+/// Thread: all calls come from the one task that runs the client (Device::run). An implementation may use threads of
+/// its own behind them. Blocking: no call may take longer than 50 ms, whatever the network does; what takes longer
+/// answers Error::would_block, or a stage that has not been reached yet, and is called again. Allocation: after
+/// Device::start() the SDK allocates nothing; what an implementation does is its own affair.
+namespace tercet::device {
+
+/// How far a connection has come.
+enum class Stage : std::uint8_t { closed, resolving, connecting, securing, ready };
+
+/// Where to connect.
+struct Target {
+  std::string_view host;  ///< a name or an address; also the name the certificate must carry
+  std::uint16_t port = 8883;
+  bool tls = true;
+};
+
+/// One connection to the platform: name look-up, TCP and TLS in one object, so that a board may use whatever its
+/// system offers (esp-tls, a modem's own TLS, OpenSSL).
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// Begins a connection, dropping an earlier one. `target` and its text outlive the connection.
+  /// Errors: bad_argument, no_space (a handle or memory is missing: try again later).
+  virtual Result<void> open(const Target& target) = 0;
+
+  /// Takes the next step and says how far it has come. Call it again until `ready`; the caller keeps the deadlines.
+  /// Errors, after which stage() still says where it was and the connection is to be closed:
+  ///   resolving   dns_failed
+  ///   connecting  connect_refused, timed_out, io_failed (no route)
+  ///   securing    tls_untrusted, tls_expired (or not valid yet), tls_wrong_host, tls_failed, closed (the peer hung up:
+  ///               often a port that does not speak TLS), bad_argument (no root certificate could be read)
+  virtual Result<Stage> advance() = 0;
+  virtual Stage stage() const = 0;
+
+  /// At least one byte, or: would_block; closed (the peer said goodbye); io_failed (reset); tls_failed.
+  virtual Result<std::size_t> read(MutableBytes into) = 0;
+  /// How many bytes were taken, at least one. Errors as read().
+  virtual Result<std::size_t> write(Bytes from) = 0;
+  /// Ends the connection at once, with a TLS goodbye if that needs no waiting. Harmless when closed.
+  virtual void close() = 0;
+
+  /// More about the last failure for a person to read ("certificate of CN=x expired 2021-09-30"), or about the
+  /// connection ("TLSv1.3 TLS_AES_128_GCM_SHA256"); may be empty. Valid until the next call.
+  virtual std::string_view detail() const { return {}; }
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Never goes back, never jumps; goes on during light sleep.
+  virtual Instant now() const = 0;
+  /// What the wall says. May be anything before it was set: the SDK compares it with its floor.
+  virtual UnixMillis wall() const = 0;
+  /// Sets the wall time (an offset of this process where the system's clock belongs to somebody else). Certificates
+  /// are checked against it from now on.
+  virtual void set_wall(UnixMillis to) = 0;
+};
+
+/// Unpredictable numbers: jitter, SNTP cookies.
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual void fill(MutableBytes into) = 0;
+  std::uint32_t next() {
+    std::uint8_t b[4];
+    fill(b);
+    return static_cast<std::uint32_t>(b[0]) << 24 | static_cast<std::uint32_t>(b[1]) << 16 |
+           static_cast<std::uint32_t>(b[2]) << 8 | b[3];
+  }
+};
+
+/// What the board knows of its network without sending anything.
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual bool has_link() const = 0;     ///< Wi-Fi is associated, or a cable is in
+  virtual bool has_address() const = 0;  ///< an IP address is configured
+};
+
+/// One UDP exchange at a time: SNTP.
+class Datagram {
+ public:
+  virtual ~Datagram() = default;
+  /// Sends one datagram; `host` outlives the exchange. Errors: would_block (the name is being looked up: call again
+  /// with the same arguments), dns_failed, io_failed.
+  virtual Result<void> send(std::string_view host, std::uint16_t port, Bytes bytes) = 0;
+  /// The next datagram from where the last one went; the rest of a longer one is lost. Errors: would_block, io_failed.
+  virtual Result<std::size_t> receive(MutableBytes into) = 0;
+  /// Forgets the exchange. Harmless when there is none.
+  virtual void close() = 0;
+};
+
+/// Small values that survive a restart. Keys are 1 to 15 letters, digits and `_` (what NVS takes); a write is whole or
+/// not at all, also when power fails.
+class KeyValueStore {
+ public:
+  virtual ~KeyValueStore() = default;
+  /// How many bytes were put into `into`. Errors: not_found, no_space (the value is longer than `into`), io_failed.
+  virtual Result<std::size_t> get(std::string_view key, MutableBytes into) = 0;
+  /// Errors: no_space, io_failed, bad_argument (the key).
+  virtual Result<void> set(std::string_view key, Bytes value) = 0;
+  /// Also fine when there is nothing. Errors: io_failed.
+  virtual Result<void> remove(std::string_view key) = 0;
+};
+
+/// Where the DeviceSecret lives: encrypted NVS, a file only its owner can read, a secure element. Asked at each login;
+/// the SDK wipes its copy as soon as the login is signed.
+class SecretStore {
+ public:
+  virtual ~SecretStore() = default;
+  /// Errors: not_found (the board is not provisioned), denied (readable by others, or locked), malformed, io_failed.
+  virtual Result<DeviceSecret> secret_of(const DeviceId& device) = 0;
+};
+
+enum class LogLevel : std::uint8_t { info, warning, error };
+
+/// One line at a time, no line end, UTF-8, never a secret. Valid during the call.
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual void line(LogLevel level, std::string_view text) = 0;
+};
+
+/// Resets the board unless fed. Fed by each pass of the client's task that came to its end, by nothing else.
+class Watchdog {
+ public:
+  virtual ~Watchdog() = default;
+  virtual void feed() = 0;
+};
+
+/// A board's parts, handed to Device. The objects outlive it. Pointers may be null: the SDK then goes without.
+struct Port {
+  Transport& transport;
+  Clock& clock;
+  Random& random;
+  Network& network;
+  SecretStore& secrets;
+  Datagram* datagram = nullptr;    ///< without it no SNTP: the wall clock must be right by itself for TLS
+  KeyValueStore* store = nullptr;  ///< without it the time is not carried over a restart
+  Log* log = nullptr;
+  Watchdog* watchdog = nullptr;
+};
+
+}  // namespace tercet::device
