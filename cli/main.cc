@@ -1,0 +1,163 @@
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "cli/board.h"
+#include "cli/doctor.h"
+#include "cli/fleet.h"
+#include "cli/sign.h"
+#include "cli/triple_file.h"
+#include "cli/verbs.h"
+#include "platform/server/serve.h"
+
+namespace {
+
+using namespace tercet;
+
+std::string language_of_environment() {
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != 0) return std::string(value).starts_with("zh") ? "zh" : "en";
+  }
+  return "en";
+}
+
+/// A triple named by --triple or by its three parts.
+struct TripleOptions {
+  std::string file, product_key, device_name, device_secret;
+  void add_to(CLI::App& app) {
+    app.add_option("--triple", file, "file with productKey, deviceName, deviceSecret (JSON or lines), readable by you only");
+    app.add_option("--product-key", product_key, "ProductKey");
+    app.add_option("--device-name", device_name, "DeviceName");
+    app.add_option("--device-secret", device_secret, "DeviceSecret (prefer --triple: a command line is visible to others)");
+  }
+  bool load(cli::TripleFile& triple, std::string& problem) const {
+    if (!file.empty() && !cli::read_triple_file(file, triple, problem)) return false;
+    if (!product_key.empty()) triple.product_key = product_key;
+    if (!device_name.empty()) triple.device_name = device_name;
+    if (!device_secret.empty()) triple.device_secret = device_secret;
+    return true;
+  }
+};
+
+int complain(const std::string& problem) {
+  std::cerr << "tercet: " << problem << "\n";
+  return 2;
+}
+
+void add_serve(CLI::App& app, int& exit_code) {
+  struct Options {
+    std::string config, data, ready;
+    bool ephemeral = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* serve = app.add_subcommand("serve", "run the platform");
+  serve->add_option("--config", options->config, "TOML file; without one the defaults are used");
+  serve->add_option("--data", options->data, "data directory (default .tercet)");
+  serve->add_flag("--ephemeral", options->ephemeral, "free ports on 127.0.0.1 only, for tests");
+  serve->add_option("--ready", options->ready, "write this JSON file once connections are accepted");
+  serve->callback([options, &exit_code] {
+    server::Config config = options->ephemeral ? server::ephemeral_config() : server::default_config();
+    std::string problem;
+    if (!options->config.empty() && !server::load_config(options->config, config, problem)) {
+      exit_code = complain(problem);
+      return;
+    }
+    config.ephemeral = options->ephemeral;
+    if (!options->data.empty()) config.data_dir = options->data;
+    config.ready_file = options->ready;
+    exit_code = server::serve(config);
+  });
+}
+
+void add_sign(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<cli::SignOptions>();
+  auto triple = std::make_shared<TripleOptions>();
+  CLI::App* sign = app.add_subcommand("sign", "print client id, user name and password of a device, for any MQTT client");
+  triple->add_to(*sign);
+  sign->add_option("--host", options->host, "host; derived from region or instance without it");
+  sign->add_option("--region", options->region, "region of the old public instance");
+  sign->add_option("--instance", options->instance_id, "instance id, iot-…");
+  sign->add_option("--port", options->port, "port");
+  sign->add_option("--client-id", options->client_id, "the part before the bar; ProductKey.DeviceName without it");
+  sign->add_option("--method", options->method, "hmacmd5, hmacsha1 or hmacsha256");
+  sign->add_option("--timestamp", options->timestamp, "milliseconds, or none");
+  sign->add_flag("--plain", options->plain, "plain TCP (securemode=3)");
+  sign->add_flag("--json", options->json, "print JSON");
+  sign->callback([options, triple, &exit_code] {
+    cli::TripleFile loaded;
+    std::string problem, text;
+    if (!triple->load(loaded, problem)) {
+      exit_code = complain(problem);
+      return;
+    }
+    options->product_key = loaded.product_key;
+    options->device_name = loaded.device_name;
+    options->device_secret = loaded.device_secret;
+    if (options->host.empty()) options->host = loaded.host;
+    if (loaded.port != 0) options->port = loaded.port;
+    if (!cli::render_sign(*options, text, problem)) {
+      exit_code = complain(problem);
+      return;
+    }
+    std::cout << text;
+  });
+}
+
+void add_doctor(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<cli::DoctorOptions>();
+  auto triple = std::make_shared<TripleOptions>();
+  options->language = language_of_environment();
+  CLI::App* doctor = app.add_subcommand("doctor", "find out where and why a connection breaks; to this platform or the real cloud");
+  triple->add_to(*doctor);
+  doctor->add_option("--host", options->host, "host to reach");
+  CLI::Option* port = doctor->add_option("--port", options->port, "port (8883, with --plain 1883)");
+  doctor->add_flag("--plain", options->plain, "plain TCP instead of TLS");
+  doctor->add_option("--ca", options->ca_file, "root certificate, PEM");
+  doctor->add_option("--client-id", options->client_id, "the client id as your program sends it");
+  doctor->add_option("--user-name,--username", options->user_name, "the user name as your program sends it");
+  doctor->add_option("--password", options->password, "the password as your program sends it");
+  doctor->add_option("--timeout", options->timeout_seconds, "seconds for each rung")->check(CLI::Range(1, 120));
+  doctor->add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
+  doctor->footer("Exit code: 0 all stands, 2 input, 10 clock, 11 DNS, 12 TCP, 13 TLS, 14 CONNECT, 15 SUBSCRIBE, 16 reply");
+  doctor->callback([options, triple, port, &exit_code] {
+    cli::TripleFile loaded;
+    std::string problem;
+    if (!triple->load(loaded, problem)) {
+      exit_code = complain(problem);
+      return;
+    }
+    options->product_key = loaded.product_key;
+    options->device_name = loaded.device_name;
+    options->device_secret = loaded.device_secret;
+    if (options->host.empty()) options->host = loaded.host;
+    if (options->ca_file.empty()) options->ca_file = loaded.ca;
+    if (port->count() == 0) options->port = loaded.port != 0 ? loaded.port : options->plain ? 1883 : 8883;
+    exit_code = cli::run_doctor(*options);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Tercet: both ends of the Alibaba Cloud IoT protocol"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "tercet 0.1.0");
+  int exit_code = 0;
+  cli::Verbs verbs;
+  verbs.language = language_of_environment();
+
+  add_serve(app, exit_code);
+  add_sign(app, exit_code);
+  add_doctor(app, exit_code);
+  CLI::App* device = app.add_subcommand("device", "without a verb: run a climate board; with one: manage devices");
+  cli::add_board(*device, exit_code);
+  cli::add_device_verbs(*device, verbs);
+  cli::add_fleet(app, exit_code);
+  cli::add_product_verbs(app, verbs);
+  cli::add_property_verbs(app, verbs);
+  cli::add_log_verbs(app, verbs);
+
+  CLI11_PARSE(app, argc, argv);
+  return exit_code != 0 ? exit_code : verbs.exit_code;
+}
