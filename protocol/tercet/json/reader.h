@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -45,6 +46,12 @@ class Text {
   Result<std::string_view> unescape(MutableBytes buffer) const;
   /// Compares the text itself, escapes resolved.
   friend bool operator==(const Text& a, std::string_view b) { return a.escaped_ ? a.equals(b) : a.raw_ == b; }
+  /// The same for a literal, whose known length makes it a few instructions.
+  template <std::size_t N>
+  friend bool operator==(const Text& a, const char (&b)[N]) {
+    if (a.escaped_) return a.equals({b, N - 1});
+    return a.raw_.size() == N - 1 && std::memcmp(a.raw_.data(), b, N - 1) == 0;
+  }
 
  private:
   bool equals(std::string_view other) const;
@@ -59,7 +66,23 @@ class Elements;
 class Value {
  public:
   Value() = default;
-  Type type() const;
+  Type type() const {
+    switch (raw_.front()) {
+      case '{':
+        return Type::object;
+      case '[':
+        return Type::array;
+      case '"':
+        return Type::string;
+      case 't':
+      case 'f':
+        return Type::boolean;
+      case 'n':
+        return Type::null;
+      default:
+        return Type::number;
+    }
+  }
   bool is(Type wanted) const { return type() == wanted; }
   /// The value as it stands in the document, without surrounding blanks.
   std::string_view raw() const { return raw_; }
@@ -98,23 +121,33 @@ struct Member {
 class Members {
  public:
   explicit Members(const Value& object);
-  std::optional<Member> next();
+  std::optional<Member> next() {
+    Member found;
+    if (!advance(found)) return std::nullopt;
+    return found;
+  }
 
   class iterator {
    public:
-    explicit iterator(Members* from) : from_(from), now_(from ? from->next() : std::nullopt) {}
-    const Member& operator*() const { return *now_; }
-    iterator& operator++() { return now_ = from_->next(), *this; }
-    friend bool operator!=(const iterator& a, const iterator& b) { return a.now_.has_value() != b.now_.has_value(); }
+    explicit iterator(Members* from) : from_(from) {
+      if (from_ != nullptr && !from_->advance(now_)) from_ = nullptr;
+    }
+    const Member& operator*() const { return now_; }
+    iterator& operator++() {
+      if (!from_->advance(now_)) from_ = nullptr;
+      return *this;
+    }
+    friend bool operator!=(const iterator& a, const iterator& b) { return a.from_ != b.from_; }
 
    private:
     Members* from_;
-    std::optional<Member> now_;
+    Member now_;
   };
   iterator begin() { return iterator(this); }
   iterator end() { return iterator(nullptr); }
 
  private:
+  bool advance(Member& out);
   const char* at_;
   const char* end_;
 };
@@ -123,23 +156,33 @@ class Members {
 class Elements {
  public:
   explicit Elements(const Value& array);
-  std::optional<Value> next();
+  std::optional<Value> next() {
+    Value found;
+    if (!advance(found)) return std::nullopt;
+    return found;
+  }
 
   class iterator {
    public:
-    explicit iterator(Elements* from) : from_(from), now_(from ? from->next() : std::nullopt) {}
-    const Value& operator*() const { return *now_; }
-    iterator& operator++() { return now_ = from_->next(), *this; }
-    friend bool operator!=(const iterator& a, const iterator& b) { return a.now_.has_value() != b.now_.has_value(); }
+    explicit iterator(Elements* from) : from_(from) {
+      if (from_ != nullptr && !from_->advance(now_)) from_ = nullptr;
+    }
+    const Value& operator*() const { return now_; }
+    iterator& operator++() {
+      if (!from_->advance(now_)) from_ = nullptr;
+      return *this;
+    }
+    friend bool operator!=(const iterator& a, const iterator& b) { return a.from_ != b.from_; }
 
    private:
     Elements* from_;
-    std::optional<Value> now_;
+    Value now_;
   };
   iterator begin() { return iterator(this); }
   iterator end() { return iterator(nullptr); }
 
  private:
+  bool advance(Value& out);
   const char* at_;
   const char* end_;
 };
