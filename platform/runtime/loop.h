@@ -6,6 +6,7 @@
 
 #include "platform/runtime/stream.h"
 #include "platform/runtime/task.h"
+#include "tercet/base/bytes.h"
 #include "tercet/base/result.h"
 #include "tercet/base/time.h"
 
@@ -21,6 +22,7 @@ class StreamEvents {
 };
 
 class Loop;
+class TimerWheel;
 
 /// A deadline inside the object it belongs to; destroying it cancels it. Setting again moves it. 48 bytes, no
 /// allocation. Deadlines are kept to the millisecond and fire at or after their time, on the loop it was set on.
@@ -31,6 +33,7 @@ class Timer {
   ~Timer() { cancel(); }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
+  /// Moving a deadline later costs two stores, so re-arm as often as there is a reason. never() cancels.
   void set(Loop& loop, Instant at);
   void cancel();
   bool is_set() const { return loop_ != nullptr; }
@@ -46,8 +49,6 @@ class Timer {
   Instant at_{};
 };
 
-class TimerWheel;
-
 /// Random numbers of one loop. Real: seeded from the kernel, cryptographically strong. In simulation: from the seed.
 class Random {
  public:
@@ -58,7 +59,8 @@ class Random {
 
 /// One thread's event loop: readiness, timers, tasks from other threads, and a last step of every pass in which owners
 /// write what they have gathered. The real one is EpollLoop; the memory twin is SimLoop. Everything except post() and
-/// stop() is called on the loop's own thread.
+/// stop() is called on the loop's own thread, or before it runs.
+/// A pass: wait; read the clock; tasks posted so far; readiness; timers that are due; each_pass callbacks.
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -87,9 +89,14 @@ class Loop {
   using Accept = std::function<void(std::unique_ptr<Stream>)>;
   /// Listens on address; port 0 takes a free one. Gives the address bound. The acceptor runs on this loop.
   /// Errors: io_failed (in use, no permission; last_error() has the text).
+  /// Several loops of one process may listen on the same address: each connection goes to one that is free.
   virtual Result<Address> listen(const Address& address, Accept accept) = 0;
   virtual void stop_listening() = 0;
   virtual std::string last_error() const = 0;
+
+  /// Starts connecting. The stream is given at once: attach it and want_write; on_writable tells that it stands,
+  /// on_readable with a failed read that it does not. Errors: io_failed (last_error()), unsupported.
+  virtual Result<std::unique_ptr<Stream>> connect(const Address&) { return fail(Error::unsupported); }
 };
 
 /// The shards of this process. A device's home is a hash of its identity, the same at every start with this count.

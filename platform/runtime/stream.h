@@ -40,6 +40,11 @@ struct StreamFailure {
     tls_alert_other,                ///< another alert the client sent; detail names it
     tls_not_tls,                    ///< the first bytes are not a TLS record
     tls_handshake,                  ///< no shared cipher, version, or a malformed handshake; detail names it
+    // what only the connecting side sees
+    connect_refused,    ///< nobody listens there, or there is no way there; detail names it
+    server_untrusted,   ///< the server's chain does not end in a known root
+    server_expired,     ///< a certificate of the server's chain has expired, or is not valid yet
+    server_wrong_host,  ///< the server's certificate is for another name
   };
   Kind kind = Kind::none;
   std::string detail;
@@ -47,13 +52,15 @@ struct StreamFailure {
 
 /// A connected, non-blocking stream of bytes: a TCP socket, a TLS session over one, or their twin in memory.
 /// One owner, one loop at a time; may be moved to another loop between events (detach, post, attach).
-/// Destroying it closes it at once.
+/// Destroying it closes it at once; when bytes from the peer are still unread this resets the connection, and what was
+/// sent last may be lost. After `closed` or `failed` detach it: its readiness would be announced in every pass.
 class Stream {
  public:
   virtual ~Stream() = default;
   /// A TLS stream carries its handshake inside read(): until it is done, reads give no bytes.
   virtual Io read(MutableBytes into) = 0;
-  /// May take fewer bytes than given; then attach's on_writable tells when to go on (Loop::want_write).
+  /// May take fewer bytes than given, and then says `drained`: ask with Loop::want_write when to go on. A TLS stream
+  /// that wants_write() goes on with write() of anything, also of nothing.
   virtual Io write(Bytes from) = 0;
   /// Sends what TLS wants to say last and stops sending; the peer sees an orderly close.
   virtual void shut_down() = 0;
@@ -64,6 +71,10 @@ class Stream {
   /// TLS only: "TLSv1.3 TLS_AES_128_GCM_SHA256", empty before the handshake is done.
   virtual std::string tls_description() const { return {}; }
   virtual StreamFailure failure() const { return {}; }
+  /// Bytes wait inside (TLS has read ahead) that no readiness event would announce; Loop::attach then announces them.
+  virtual bool has_buffered() const { return false; }
+  /// The socket, or its twin, at the bottom: what a loop watches.
+  virtual Stream& transport() { return *this; }
 };
 
 }  // namespace tercet::runtime
