@@ -171,6 +171,31 @@ Config default_config() {
   return config;
 }
 
+Config ephemeral_config() {
+  using Transport = ListenerConfig::Transport;
+  using Policy = ListenerConfig::Policy;
+  Config config;
+  const auto add = [&config](const char* name, Transport transport, Policy policy) -> ListenerConfig& {
+    ListenerConfig listener;
+    listener.name = name;
+    listener.host = "127.0.0.1";
+    listener.transport = transport;
+    listener.policy = policy;
+    listener.anonymous = policy == Policy::standard;
+    config.listeners.push_back(listener);
+    return config.listeners.back();
+  };
+  add("mqtts", Transport::tls, Policy::cloud);
+  add("mqtt", Transport::sniff, Policy::cloud).tls_profile = ListenerConfig::TlsProfile::compatible;
+  add("plain", Transport::plain, Policy::cloud);
+  add("standard", Transport::plain, Policy::standard);
+  add("standard-tls", Transport::tls, Policy::standard);
+  config.http_port = 0;
+  config.device_rate_limits = false;
+  config.ephemeral = true;
+  return config;
+}
+
 bool parse_config(const std::string& text, const std::string& path, Config& config, std::string& problem) {
   toml::table root;
   try {

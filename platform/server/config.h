@@ -57,6 +57,10 @@ struct Config {
 /// The defaults: 8883 TLS, 1883 TLS for old clients with plain TCP refused, 8080 for people on loopback.
 Config default_config();
 
+/// For tests: loopback and free ports; mqtts (TLS), mqtt (sniffing, compatible), plain (devices without TLS), standard
+/// and standard-tls (anonymous MQTT); device rates off.
+Config ephemeral_config();
+
 /// Reads a TOML file over the defaults. Unknown keys, wrong types and values out of range are refused: `problem` has
 /// file, line, what is wrong and what is allowed.
 bool load_config(const std::string& path, Config& config, std::string& problem);
