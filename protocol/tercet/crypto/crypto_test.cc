@@ -92,6 +92,12 @@ TEST_CASE("comparison sees every difference and ignores the case of hex") {
       CHECK(equals_hex(digest, changed) == (std::tolower(c) == good[i]));
     }
   CHECK(!equals_hex(digest, good.substr(1)));
+  Digest odd_and_zero;
+  odd_and_zero.bytes.fill(0x10);
+  odd_and_zero.size = 16;
+  CHECK(equals_hex(odd_and_zero, "10101010101010101010101010101010"));
+  CHECK(!equals_hex(odd_and_zero, "1010101010101010101010101010101x"));
+  CHECK(!equals_hex(odd_and_zero, "x0101010101010101010101010101010"));
   CHECK(!equals_hex(digest, good + "0"));
   Digest other = digest;
   other.bytes[15] ^= 1;
