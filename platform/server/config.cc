@@ -236,7 +236,9 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                    .number("max_connections", read.max_connections, 0, 10'000'000)
                    .number("offline_messages", read.offline_messages, 0, 1'000'000)
                    .number("offline_days", read.offline_days, 1, 365)
-                   .number("set_reply_timeout_seconds", read.set_reply_timeout_seconds, 1, 3600);
+                   .number("set_reply_timeout_seconds", read.set_reply_timeout_seconds, 1, 3600)
+                   .number("bad_logins_per_name", read.bad_logins_per_name, 1, 1'000'000)
+                   .number("bad_logins_per_address", read.bad_logins_per_address, 1, 1'000'000);
              })
       .no_others();
   if (problem.empty()) problem = contradiction(read);

@@ -51,6 +51,8 @@ struct Config {
   std::uint32_t offline_days = 7;
   std::uint32_t history_days = 30;
   std::uint32_t set_reply_timeout_seconds = 30;
+  std::uint32_t bad_logins_per_name = 5;      ///< within a minute, before answers are delayed
+  std::uint32_t bad_logins_per_address = 20;  ///< the same
   std::string log_level = "info";
 };
 

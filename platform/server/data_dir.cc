@@ -1,0 +1,88 @@
+#include "platform/server/data_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace tercet::server {
+namespace {
+
+runtime::Problem io_problem(const std::filesystem::path& path, const char* what) {
+  return {Error::io_failed, path.string() + ": " + what + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+runtime::Outcome<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
+  std::error_code bad;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, bad);
+  const bool existed = std::filesystem::exists(absolute, bad);
+  std::filesystem::create_directories(absolute, bad);
+  if (bad)
+    return runtime::Problem{Error::io_failed, absolute.string() + ": cannot be made: " + bad.message() +
+                                                  "; name a writable directory with --data"};
+  if (!existed) ::chmod(absolute.c_str(), 0700);
+  struct stat about {};
+  if (::stat(absolute.c_str(), &about) != 0) return io_problem(absolute, "cannot be read");
+  if ((about.st_mode & 077) != 0)
+    return runtime::Problem{
+        Error::denied,
+        absolute.string() + ": others may enter it and it holds secrets; run: chmod 700 " + absolute.string()};
+  const int lock = ::open((absolute / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return io_problem(absolute / "lock", "cannot be opened");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock);
+    return runtime::Problem{Error::already_exists, absolute.string() +
+                                                       ": another `tercet serve` is using it; stop that one, or name "
+                                                       "another directory with --data"};
+  }
+  const bool is_new = !std::filesystem::exists(absolute / "registry.db", bad);
+  return std::unique_ptr<DataDir>(new DataDir(absolute, lock, is_new));
+}
+
+DataDir::~DataDir() { ::close(lock_); }
+
+runtime::Outcome<registry::SecretBox> DataDir::master_key() const {
+  const auto key_file = file("master.key");
+  std::error_code bad;
+  const bool given = std::getenv("TERCET_MASTER_KEY") != nullptr;
+  if (is_new_ && !given && !std::filesystem::exists(key_file, bad)) {
+    const auto made = registry::SecretBox::create_file(key_file);
+    if (!made) return made.problem();
+  }
+  return registry::SecretBox::from_environment_or(key_file);
+}
+
+runtime::Outcome<void> write_private_file(const std::filesystem::path& file, const std::string& text) {
+  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path fresh = file.string() + ".new";
+  const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (descriptor < 0) return io_problem(fresh, "cannot be written");
+  std::string_view left = text;
+  while (!left.empty()) {
+    const ssize_t taken = ::write(descriptor, left.data(), left.size());
+    if (taken < 0 && errno == EINTR) continue;
+    if (taken <= 0) {
+      const auto problem = io_problem(fresh, "cannot be written");
+      ::close(descriptor);
+      ::unlink(fresh.c_str());
+      return problem;
+    }
+    left.remove_prefix(static_cast<std::size_t>(taken));
+  }
+  const bool synced = ::fsync(descriptor) == 0;
+  ::close(descriptor);
+  if (!synced || ::rename(fresh.c_str(), file.c_str()) != 0) {
+    const auto problem = io_problem(file, "cannot be written");
+    ::unlink(fresh.c_str());
+    return problem;
+  }
+  return {};
+}
+
+}  // namespace tercet::server
