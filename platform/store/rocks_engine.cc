@@ -1,0 +1,208 @@
+#include "platform/store/rocks_engine.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <string>
+#include <vector>
+
+#include "rocksdb/cache.h"
+#include "rocksdb/env.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
+#include "rocksdb/table.h"
+#include "rocksdb/write_buffer_manager.h"
+
+namespace tercet::store {
+namespace {
+
+using rocksdb::Slice;
+using rocksdb::Status;
+using runtime::Outcome;
+using runtime::Problem;
+
+constexpr std::string_view kFormatKey = "format";
+constexpr std::array<std::string_view, kFamilies> kNames{"default", "history", "state", "queue", "session"};
+
+Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(const Slice& text) { return {text.data(), text.size()}; }
+
+/// RocksDB's own log is not kept: what matters comes back as a Status. (Its log file, too, would meet a full disk, and
+/// the second write to a failed file trips an assertion in Debian's build.)
+class NoLog final : public rocksdb::Logger {
+ public:
+  NoLog() : Logger(rocksdb::InfoLogLevel::HEADER_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+rocksdb::DBOptions database_options(const RocksOptions& options) {
+  rocksdb::DBOptions made;
+  if (options.env != nullptr) made.env = options.env;
+  made.create_if_missing = true;
+  made.create_missing_column_families = true;
+  // One writer thread: no machinery for many.
+  made.allow_concurrent_memtable_write = false;
+  made.enable_write_thread_adaptive_yield = false;
+  // Bounded: background threads, log to replay at start, open files, memory.
+  made.max_background_jobs = 2;
+  made.max_total_wal_size = options.memtable_bytes;
+  made.db_write_buffer_size = options.memtable_bytes;
+  made.max_open_files = 512;
+  made.info_log = std::make_shared<NoLog>();
+  made.stats_dump_period_sec = 0;
+  made.stats_persist_period_sec = 0;
+  // A torn tail of the log ends recovery there: what came before it is whole, what was acknowledged is before it.
+  made.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  made.bytes_per_sync = std::size_t{1} << 20;  // tables go out evenly, so that a log sync never waits behind one
+  return made;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const RocksOptions& options, std::string_view name,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions made;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  table.block_size = 16 * 1024;
+  made.compression = rocksdb::kLZ4Compression;
+  made.write_buffer_size = std::max<std::size_t>(options.memtable_bytes / 4, std::size_t{1} << 20);
+  made.max_write_buffer_number = 4;
+  if (name == "history") {
+    // Append-mostly and never read by single keys: the fewest rewrites, no filter.
+    made.compaction_style = rocksdb::kCompactionStyleUniversal;
+    made.write_buffer_size = std::max<std::size_t>(options.memtable_bytes / 2, std::size_t{1} << 20);
+    // Keys begin with the device's number, and each device's records come in order: remembering where the last one of
+    // a device went saves most of the search.
+    made.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(8));
+  } else {
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    made.target_file_size_base = std::size_t{16} << 20;
+    made.level_compaction_dynamic_level_bytes = true;
+  }
+  made.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return made;
+}
+
+Problem open_problem(const std::filesystem::path& folder, const Status& status) {
+  std::string detail = "cannot open the store " + folder.string() + ": " + status.ToString();
+  if (status.IsIOError() && detail.find("lock") != std::string::npos)
+    detail += "; another tercet is using this data folder: stop it, or choose another --data";
+  else if (status.IsCorruption())
+    detail += "; the files are damaged: restore a backup";
+  return {Error::io_failed, std::move(detail)};
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<RocksStore::Engine>> RocksStore::Engine::open(const RocksOptions& options) {
+  const auto database = database_options(options);
+  const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
+  const std::string folder = options.folder.string();
+  if (const Status made = database.env->CreateDirIfMissing(folder); !made.ok())
+    return open_problem(options.folder, made);
+  database.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);
+
+  // All families that are there must be opened, also those of a newer version: only then can its number be read.
+  std::vector<std::string> names;
+  static_cast<void>(rocksdb::DB::ListColumnFamilies(database, folder, &names));  // fails when there is nothing yet
+  for (const std::string_view name : kNames)
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) descriptors.emplace_back(name, family_options(options, name, cache));
+
+  std::unique_ptr<Engine> engine(new Engine);
+  engine->write_options_.sync = options.durability == Durability::synced;
+  rocksdb::DB* db = nullptr;
+  const Status opened = rocksdb::DB::Open(database, folder, descriptors, &engine->handles_, &db);
+  if (!opened.ok()) return open_problem(options.folder, opened);
+  engine->db_.reset(db);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto known = std::find(kNames.begin(), kNames.end(), names[i]);
+    if (known != kNames.end())
+      engine->families_[static_cast<std::size_t>(known - kNames.begin())] = engine->handles_[i];
+  }
+  if (auto fits = engine->check_format(); !fits) return fits.problem();
+  return engine;
+}
+
+Outcome<void> RocksStore::Engine::check_format() {
+  std::string text;
+  const Status read = db_->Get({}, family(Family::meta), slice(kFormatKey), &text);
+  if (read.IsNotFound()) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    const Status written =
+        db_->Put(synced, family(Family::meta), slice(kFormatKey), std::to_string(RocksStore::kFormatVersion));
+    if (!written.ok()) return Problem{Error::io_failed, "cannot write the store's format: " + written.ToString()};
+    return {};
+  }
+  if (!read.ok()) return Problem{Error::io_failed, "cannot read the store's format: " + read.ToString()};
+  if (text == std::to_string(RocksStore::kFormatVersion)) return {};
+  return Problem{Error::unsupported, "the store " + db_->GetName() + " has format " + text + ", this program knows " +
+                                         std::to_string(RocksStore::kFormatVersion) +
+                                         ": it was written by a newer tercet; use that one, or restore a backup"};
+}
+
+RocksStore::Engine::~Engine() {
+  if (db_ == nullptr) return;
+  if (broken_) {
+    // Closing a RocksDB whose log has failed trips an assertion of its own in Debian's build (7.8). Nothing in it is
+    // worth saving, so it is left as it is until the process ends, which the owner of a failed store is about to do.
+    static auto& abandoned = *new std::vector<std::unique_ptr<rocksdb::DB>>;  // never destroyed
+    abandoned.push_back(std::move(db_));
+    return;
+  }
+  for (auto* handle : handles_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+  static_cast<void>(db_->Close());
+}
+
+void RocksStore::Engine::add(rocksdb::WriteBatch& batch, const Mutations& mutations) const {
+  mutations.each([&](const Mutations::Op& op) {
+    // A batch in memory refuses only what exceeds 4 GB, which submit() has ruled out.
+    switch (op.kind) {
+      case Mutations::Op::Kind::put:
+        static_cast<void>(batch.Put(family(op.family), slice(op.key), slice(op.value)));
+        break;
+      case Mutations::Op::Kind::erase:
+        static_cast<void>(batch.Delete(family(op.family), slice(op.key)));
+        break;
+      case Mutations::Op::Kind::erase_range:
+        static_cast<void>(batch.DeleteRange(family(op.family), slice(op.key), slice(op.value)));
+        break;
+    }
+  });
+}
+
+Status RocksStore::Engine::write(rocksdb::WriteBatch& batch) {
+  Status written = db_->Write(write_options_, &batch);
+  broken_ = !written.ok();
+  return written;
+}
+
+Result<std::string> RocksStore::Engine::get(Family which, std::string_view key) const {
+  std::string value;
+  const Status read = db_->Get({}, family(which), slice(key), &value);
+  if (read.IsNotFound()) return fail(Error::not_found);
+  if (!read.ok()) return fail(Error::io_failed);
+  return value;
+}
+
+Result<void> RocksStore::Engine::scan(Family which, std::string_view from, std::string_view to, Order order,
+                                      const Visit& visit) const {
+  if (from >= to) return {};
+  const Slice lower = slice(from), upper = slice(to);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.iterate_upper_bound = &upper;
+  options.fill_cache = true;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family(which)));
+  const bool up = order == Order::ascending;
+  for (up ? at->SeekToFirst() : at->SeekToLast(); at->Valid(); up ? at->Next() : at->Prev())
+    if (!visit(view(at->key()), view(at->value()))) break;
+  if (!at->status().ok()) return fail(Error::io_failed);
+  return {};
+}
+
+}  // namespace tercet::store
