@@ -1,6 +1,7 @@
 #include "platform/openapi/http_connection.h"
 
 #include <array>
+#include <utility>
 
 namespace tercet::openapi {
 namespace {
@@ -17,12 +18,19 @@ HttpConnection::HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr
       timer_([](void* self) { static_cast<HttpConnection*>(self)->on_deadline(); }, this),
       parser_(core.limits.request),
       idle_since_(core.loop.now()) {
-  core_.loop.attach(*stream_, *this);
+  watch();
   set_deadline(core_.limits.header);
 }
 
-HttpConnection::~HttpConnection() {
-  if (state_ != State::gone) core_.loop.detach(*stream_);
+HttpConnection::~HttpConnection() { unwatch(); }
+
+void HttpConnection::watch() {
+  if (!std::exchange(watched_, true)) core_.loop.attach(*stream_, *this);
+}
+
+/// Readiness is told again and again until it is read, so a connection that does not want to read now must not listen.
+void HttpConnection::unwatch() {
+  if (std::exchange(watched_, false)) core_.loop.detach(*stream_);
 }
 
 void HttpConnection::set_deadline(Seconds in) { timer_.set(core_.loop, core_.loop.now() + in); }
@@ -31,7 +39,7 @@ void HttpConnection::close() {
   if (state_ == State::gone) return;
   state_ = State::gone;
   timer_.cancel();
-  core_.loop.detach(*stream_);
+  unwatch();
   stream_->shut_down();
   core_.bury(id_);
 }
@@ -40,7 +48,7 @@ void HttpConnection::fail_now() {
   if (state_ == State::gone) return;
   state_ = State::gone;
   timer_.cancel();
-  core_.loop.detach(*stream_);
+  unwatch();
   core_.bury(id_);
 }
 
@@ -57,7 +65,7 @@ void HttpConnection::read_all() {
     const bool held_up = state_ == State::answering || waiting_bytes() != 0;
     if (held_up && in_.size() >= core_.limits.pipelined_bytes && state_ != State::streaming) {
       read_paused_ = true;
-      return;
+      return unwatch();
     }
     const runtime::Io io = stream_->read(buffer);
     if (stream_->wants_write()) core_.loop.want_write(*stream_);
@@ -68,7 +76,7 @@ void HttpConnection::read_all() {
       peer_closed_ = true;
       if (!wanted) return fail_now();
       if (state_ == State::reading && in_.empty()) return close();
-      return;
+      return unwatch();
     }
     if (state_ == State::reading) process();  // keeps `in_` small while a large body arrives
     if (io.state == runtime::Io::State::drained) return;
@@ -180,6 +188,7 @@ bool HttpConnection::start_stream(std::uint64_t request, const HttpHeaders& head
   state_ = State::streaming;
   set_deadline(core_.limits.beat);
   read_paused_ = false;
+  watch();
   flush();
   return state_ == State::streaming;
 }
@@ -203,6 +212,7 @@ void HttpConnection::flush() {
     if (io.state == runtime::Io::State::failed || io.state == runtime::Io::State::closed) return fail_now();
     written_ += io.bytes;
     if (io.state == runtime::Io::State::drained && waiting_bytes() != 0) {
+      if (!watched_) return fail_now();  // it sends without reading, or has gone: nothing to wait for
       core_.loop.want_write(*stream_);
       if (state_ == State::answering) set_deadline(core_.limits.write);
       return;
@@ -231,6 +241,7 @@ void HttpConnection::after_write() {
   if (processing_) return;  // process() goes on by itself
   if (read_paused_) {
     read_paused_ = false;
+    watch();
     read_all();
   }
   if (state_ == State::reading && (!in_.empty() || peer_closed_)) process();

@@ -53,6 +53,8 @@ class HttpConnection final : runtime::StreamEvents {
   void linger();
   void fail_now();
   void set_deadline(Seconds in);
+  void watch();
+  void unwatch();
 
   HttpCore& core_;
   std::uint64_t id_;
@@ -65,7 +67,7 @@ class HttpConnection final : runtime::StreamEvents {
   Instant idle_since_;
   State state_ = State::reading;
   bool head_only_ = false, keep_alive_ = true, peer_closed_ = false, read_paused_ = false, processing_ = false;
-  bool body_deadline_ = false, in_request_ = false;
+  bool body_deadline_ = false, in_request_ = false, watched_ = false;
 };
 
 /// What the server and its connections share. Responders hold it weakly.

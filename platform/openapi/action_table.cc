@@ -1,0 +1,46 @@
+#include "platform/openapi/handlers.h"
+
+namespace tercet::openapi {
+
+std::span<const Action> all_actions() {
+  // Sorted: find_action() searches by halves. IotId instead of ProductKey and DeviceName is the handlers' business.
+  static const std::vector<Action> kActions = {
+      {"BatchCheckDeviceNames", {"ProductKey"}, batch_check_device_names},
+      {"BatchGetDeviceState", {}, batch_get_device_state},
+      {"BatchRegisterDevice", {"ProductKey", "Count"}, batch_register_device},
+      {"BatchRegisterDeviceWithApplyId", {"ProductKey", "ApplyId"}, batch_register_device_with_apply_id},
+      {"CreateProduct", {"ProductName", "NodeType"}, create_product},
+      {"DeleteDevice", {}, delete_device},
+      {"DeleteProduct", {"ProductKey"}, delete_product},
+      {"DisableThing", {}, disable_thing},
+      {"EnableThing", {}, enable_thing},
+      {"GetDeviceStatus", {}, get_device_status},
+      {"GetThingModelTsl", {"ProductKey"}, get_thing_model_tsl},
+      {"GetThingModelTslPublished", {"ProductKey"}, get_thing_model_tsl},
+      {"ImportThingModelTsl", {"ProductKey"}, import_thing_model_tsl},
+      {"ListRefusalNames", {}, list_refusal_names},
+      {"Pub", {"ProductKey", "TopicFullName", "MessageContent"}, pub},
+      {"QueryBatchRegisterDeviceStatus", {"ProductKey", "ApplyId"}, query_batch_register_device_status},
+      {"QueryDevice", {"ProductKey"}, query_device},
+      {"QueryDeviceDetail", {}, query_device_detail},
+      {"QueryDeviceEventData", {"StartTime", "EndTime"}, query_device_event_data},
+      {"QueryDeviceInfo", {}, query_device_info},
+      {"QueryDevicePropertiesData", {"Asc", "StartTime", "EndTime", "PageSize"}, query_device_properties_data},
+      {"QueryDevicePropertyData",
+       {"Identifier", "Asc", "StartTime", "EndTime", "PageSize"},
+       query_device_property_data},
+      {"QueryDevicePropertyStatus", {}, query_device_property_status},
+      {"QueryDeviceServiceData", {"StartTime", "EndTime"}, query_device_service_data},
+      {"QueryFleet", {}, query_fleet},
+      {"QueryPageByApplyId", {"ApplyId", "CurrentPage", "PageSize"}, query_page_by_apply_id},
+      {"QueryProduct", {"ProductKey"}, query_product},
+      {"QueryProductList", {"CurrentPage", "PageSize"}, query_product_list},
+      {"QueryRefusals", {}, query_refusals},
+      {"RegisterDevice", {"ProductKey"}, register_device},
+      {"SetDeviceProperty", {"Items"}, set_device_property},
+      {"UpdateProduct", {"ProductKey"}, update_product},
+  };
+  return kActions;
+}
+
+}  // namespace tercet::openapi

@@ -1,0 +1,73 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "platform/broker/counters.h"
+#include "platform/registry/directory.h"
+#include "platform/runtime/loop.h"
+#include "platform/thing/things.h"
+
+namespace tercet::openapi {
+
+/// What one shard offers to the management thread. Every part is used on that shard's loop only.
+struct FleetShard {
+  thing::Things* things = nullptr;
+  /// Publishes in the platform's own name (Broker::publish).
+  std::function<void(std::string_view topic, Bytes payload, std::uint8_t qos)> publish;
+  /// Empty in tests without a broker.
+  std::function<broker::Counters()> counters;
+};
+
+/// A device as the shards know it.
+struct DeviceKey {
+  std::uint64_t number = 0;
+  std::string product;
+  std::string name;
+};
+inline DeviceKey key_of(const registry::Device& device) { return {device.number, device.product, device.name}; }
+
+struct ShardCounts {
+  thing::Counts things;
+  broker::Counters broker;
+};
+
+/// The devices, wherever their home shard is: asks by post, answers by post. Called on the management loop, where every
+/// answer arrives, too. An answer of std::nullopt (false for bool) means that a shard's queue is full: say "busy", 503.
+class Fleet {
+ public:
+  template <typename T>
+  using Then = std::function<void(std::optional<T>)>;
+  using Presences = std::unordered_map<std::uint64_t, thing::Presence>;  ///< devices never seen are left out
+  using Summaries = std::unordered_map<std::uint64_t, thing::Summary>;   ///< devices without any state are left out
+
+  /// One entry per shard; all of it outlives the loops' last task.
+  Fleet(runtime::Loop& management, runtime::Shards& shards, std::vector<FleetShard> parts);
+
+  void presences(const std::vector<DeviceKey>& devices, Then<Presences> then);
+  void latest_of(const std::vector<DeviceKey>& devices, Then<Summaries> then);
+  void counts(Then<std::vector<ShardCounts>> then);
+  void set_properties(const DeviceKey& device, std::string items, Then<thing::SetTicket> then);
+  bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
+  /// Hands a compiled model to every shard; a shard that misses it compiles for itself.
+  void put_model(std::string product, std::uint64_t version, std::shared_ptr<const thing::Model> model);
+  /// Runs on every shard; false: not everywhere.
+  bool on_every_shard(std::function<void(std::size_t shard, thing::Things&)> run);
+  runtime::Loop& shard_loop(std::size_t shard) { return shards_.loop(shard); }
+  std::size_t shard_count() const { return parts_.size(); }
+
+ private:
+  std::size_t home(const DeviceKey& device) const;
+  std::vector<std::vector<std::uint64_t>> by_shard(const std::vector<DeviceKey>& devices) const;
+
+  runtime::Loop& management_;
+  runtime::Shards& shards_;
+  std::vector<FleetShard> parts_;
+};
+
+}  // namespace tercet::openapi
