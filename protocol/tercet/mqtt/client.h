@@ -22,7 +22,7 @@ struct ClientConfig {
   bool clean_start = true;
   Seconds keep_alive{60};     ///< 0..65535; zero: no pings, a dead link is noticed only by unanswered packets
   Seconds session_expiry{0};  ///< 5.0: how long the server keeps the session; up to kNeverExpires
-  std::optional<Will> will;
+  std::optional<Will> will{};
   Millis connect_timeout{10'000};  ///< from transport_up() to CONNACK
   Millis ping_timeout{15'000};     ///< silence after PINGREQ that means the link is dead
   Millis ack_timeout{20'000};      ///< silence on acknowledgements that means the server has forgotten us
@@ -34,15 +34,15 @@ struct ClientConfig {
 /// What CONNECT says about who we are. Views are kept until replaced; a signature with a time in it is replaced by
 /// credentials() when OpenTransport arrives.
 struct Credentials {
-  std::string_view client_id;
-  std::optional<std::string_view> user_name;
-  std::optional<Bytes> password;
+  std::string_view client_id{};
+  std::optional<std::string_view> user_name{};
+  std::optional<Bytes> password{};
 };
 
 /// One subscription the client holds; storage is the caller's, content is the client's.
 struct ClientSubscription {
   enum class State : std::uint8_t { free, wanted, asked, granted, refused, unwanted, leaving };
-  std::string_view filter;
+  std::string_view filter{};
   std::uint16_t packet_id = 0;
   Qos qos = Qos::at_most_once;
   State state = State::free;
@@ -76,7 +76,7 @@ struct OpenTransport {};
 /// CONNACK accepted us.
 struct Online {
   bool session_present = false;
-  Properties properties;
+  Properties properties{};
 };
 /// The attempt or session is over: close the transport if it is open. The client tries again by itself after `retry_in`
 /// unless stop() was called. error: refused_* when CONNACK said no, closed, timed_out, malformed, or what the transport
@@ -102,11 +102,11 @@ struct Delivered {
 };
 /// The server's answer to subscribe(), also after each automatic resubscription. reason: granted_qos_0..2 or a failure.
 struct Subscribed {
-  std::string_view filter;
+  std::string_view filter{};
   ReasonCode reason = ReasonCode::granted_qos_0;
 };
 struct Unsubscribed {
-  std::string_view filter;
+  std::string_view filter{};
   ReasonCode reason = ReasonCode::success;
 };
 
@@ -162,7 +162,8 @@ class Client {
   /// When to call next_event() even if nothing has happened.
   Instant next_deadline() const;
 
-  /// Bytes for the transport, and how many of them it has taken.
+  /// Bytes for the transport, and how many of them it has taken. The view is valid until the next call of anything
+  /// else.
   Bytes outgoing() const { return {storage_.output.data() + out_begin_, out_end_ - out_begin_}; }
   void sent(std::size_t bytes);
 
@@ -195,19 +196,24 @@ class Client {
   void close_with(Instant now, Error error, ReasonCode reason);
   void enter_online(Instant now, const Connack& connack);
   void run_timers(Instant now);
+  void keep_alive(Instant now);
   void on_silence(Instant now);
-  bool awaits_ack() const;
+  void note_ack(Instant now);
+  std::optional<ClientEvent> advance(Instant now);
+  Instant deadline_of_state() const;
   bool has_session() const { return state_ == State::connecting || state_ == State::online; }
 
   // Sending, client_send.cc.
   MutableBytes output_space();
   bool put(Bytes packet);
-  bool send_connect();
+  bool put(const Ack& ack);
+  void send_connect(Instant now);
   void pump(Instant now);
   void pump_outbox(Instant now);
   void pump_subscriptions(Instant now);
+  bool send_subscription(ClientSubscription& slot);
+  ReasonCode verdict_on(const Outbox::Window::Entry& entry, Bytes packet) const;
   std::uint16_t take_id();
-  void wait_for_ack(Instant now);
   ClientSubscription* find_subscription(std::string_view filter);
 
   // Receiving, client_receive.cc.
@@ -220,9 +226,11 @@ class Client {
   std::optional<ClientEvent> handle_suback(const Frame& frame, Instant now);
   std::optional<ClientEvent> handle_unsuback(const Frame& frame, Instant now);
   std::optional<ClientEvent> handle_disconnect(const Frame& frame, Instant now);
-  std::optional<ClientEvent> skip_oversized(Instant now);
+  std::optional<ClientEvent> skip_oversized(Bytes in, Instant now);
   std::optional<ClientEvent> protocol_error(Instant now, Error error);
-  void finish_input();
+  ClientSubscription* find_asked(std::uint16_t packet_id, ClientSubscription::State state);
+  void drop_input(std::size_t bytes);
+  void compact_input();
 
   ClientConfig config_;
   Credentials credentials_;
@@ -234,29 +242,29 @@ class Client {
   Random random_;
   void* random_context_;
 
-  Instant deadline_;  // of waiting, connecting and closing
-  Instant online_since_;
+  Instant deadline_ = Instant::never();      // of waiting, connecting and closing
+  Instant online_since_ = Instant::never();  // never: not yet on this connection
   Instant last_sent_;
   Instant last_received_;
   Instant pinged_at_ = Instant::never();  // never: no PINGREQ is unanswered
   Instant ack_since_ = Instant::never();  // never: nothing waits for an acknowledgement
   Millis keep_alive_{0};                  // of this session
-  std::uint32_t server_max_packet_ = 0;
   std::uint32_t out_begin_ = 0, out_end_ = 0;
   std::uint32_t in_begin_ = 0, in_end_ = 0;  // bytes received and not yet taken
   std::uint32_t skip_left_ = 0;              // bytes of an oversized packet still to come
-  std::uint16_t server_window_ = 0xFFFF;     // Receive Maximum
-  State state_ = State::stopped;
-  bool stopping_ = false;
-  bool open_wanted_ = false;
-  bool offline_wanted_ = false;
-  Error lost_error_ = Error::closed;
-  ReasonCode lost_reason_ = ReasonCode::success;
+  std::uint32_t server_max_packet_ = 0xFFFFFFFF;
+  std::uint16_t server_window_ = 0xFFFF;  // Receive Maximum
   Qos server_max_qos_ = Qos::exactly_once;
   bool server_retains_ = true;
-  std::uint8_t resends_ = 0;
-  std::uint16_t ack_id_ = 0;  // the message handed out, acknowledged at the next call
+  State state_ = State::stopped;
+  bool stopping_ = false;        // closing because of stop()
+  bool offline_wanted_ = false;  // an Offline event is due
+  bool wrote_ = false;           // output was added since the time was last known
+  std::uint8_t resends_ = 0;     // without any acknowledgement in between
+  Error lost_error_ = Error::closed;
+  ReasonCode lost_reason_ = ReasonCode::success;
   PacketType ack_type_ = PacketType::puback;
+  std::uint16_t ack_id_ = 0;  // the message handed out, acknowledged at the next call
 };
 
 }  // namespace tercet::mqtt

@@ -7,6 +7,7 @@
 #include "tercet/base/result.h"
 #include "tercet/base/writer.h"
 #include "tercet/mqtt/packet.h"
+#include "tercet/mqtt/varint.h"
 
 /// Packets to bytes, for both ends. encode() writes one whole packet to the front of `out` and says how long it is.
 /// Errors of all: no_space, `out` is too small (its content is then undefined); too_large, a text over 65535 bytes or a
@@ -32,17 +33,6 @@ Result<std::size_t> encode(const Pingreq& packet, ProtocolVersion version, Mutab
 Result<std::size_t> encode(const Pingresp& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Disconnect& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Auth& packet, ProtocolVersion version, MutableBytes out);
-
-/// How many bytes a variable byte integer takes: 1..4 up to kMaxRemainingLength.
-constexpr std::size_t varint_size(std::uint32_t value) {
-  return value < 128 ? 1 : value < 16'384 ? 2 : value < 2'097'152 ? 3 : 4;
-}
-/// Writes one and returns the place after it.
-inline std::uint8_t* write_varint(std::uint8_t* out, std::uint32_t value) {
-  for (; value >= 0x80; value >>= 7) *out++ = static_cast<std::uint8_t>(value | 0x80);
-  *out++ = static_cast<std::uint8_t>(value);
-  return out;
-}
 
 /// The fast path of a server: reserve `layout.size` bytes at the end of the output, then write_publish() there.
 struct PublishLayout {

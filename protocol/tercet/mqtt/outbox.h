@@ -17,37 +17,43 @@ class Outbox {
     std::uint32_t size = 0;    ///< zero once only the PUBREL exchange is left
     bool transmitted = false;  ///< on the present connection
     bool dup = false;          ///< on an earlier one, and the server may have seen it
+    ReasonCode verdict = ReasonCode::success;
+  };
+  /// A message that ended without an acknowledgement.
+  struct Finished {
+    std::uint16_t packet_id = 0;
+    ReasonCode reason = ReasonCode::success;
   };
   using Window = SendWindow<Message>;
 
   /// Keeps both. Their sizes bound bytes and messages.
   Outbox(MutableBytes bytes, std::span<Window::Entry> entries) : bytes_(bytes), window_(entries) {}
 
-  /// Encodes and keeps a message. Errors: no_space; those of encode().
+  /// Encodes and keeps a message. Errors: no_space, for now; too_large, for ever; those of encode().
   Result<void> add(const Publish& message, ProtocolVersion version);
   /// The encoded packet, with DUP set if it has to be.
   Bytes packet(Window::Entry& entry);
   /// As SendWindow::acknowledge(); the bytes are given back as soon as they are not needed.
   Result<Window::Entry> acknowledge(std::uint16_t packet_id, PacketType ack, ReasonCode reason);
 
-  /// A connection has begun. session_present: what was transmitted is sent again with DUP [MQTT-4.4.0-1]. Otherwise the
-  /// server knows nothing: messages become new ones, and those it had received for good (waiting for PUBCOMP) are done;
-  /// the first call removes nothing, take_finished() gives them one by one.
+  /// A connection has begun. session_present: what was transmitted will be sent again with DUP [MQTT-4.4.0-1].
+  /// Otherwise the server knows nothing: messages become new ones, and those it had taken over for good (waiting for
+  /// PUBCOMP) are finished.
   void reconnect(bool session_present);
-  /// All unacknowledged packets count as not transmitted, with DUP: 3.x may send again on a live connection.
-  void retransmit();
-  /// The packet id of a message that reconnect() found to be done, removing it.
-  std::optional<std::uint16_t> take_finished();
+  /// Everything unacknowledged will be sent again with DUP: allowed on a live connection in 3.x.
+  void retransmit() { reconnect(true); }
+  /// Gives up a message; take_finished() will name it.
+  void refuse(Window::Entry& entry, ReasonCode reason);
+  /// One message that ended without an acknowledgement; it leaves the outbox.
+  std::optional<Finished> take_finished();
 
   Window& window() { return window_; }
   const Window& window() const { return window_; }
   std::size_t size() const { return window_.size(); }
   bool contains(std::uint16_t packet_id) const { return window_.contains(packet_id); }
-  /// How many are transmitted and not acknowledged, for the server's Receive Maximum.
-  std::size_t transmitted() const;
 
  private:
-  std::uint32_t end() const;
+  std::size_t end() const;
   void compact();
 
   MutableBytes bytes_;

@@ -92,15 +92,12 @@ constexpr std::uint8_t code(ReasonCode reason) { return static_cast<std::uint8_t
 /// Which end sent the packet: a few properties may come from one end only.
 enum class Sender : std::uint8_t { client, server };
 
-/// Largest value of the Remaining Length field: a packet is at most this and five bytes.
-inline constexpr std::uint32_t kMaxRemainingLength = 268'435'455;
-
 struct Will {
-  std::string_view topic;
-  Bytes payload;
+  std::string_view topic{};
+  Bytes payload{};
   Qos qos = Qos::at_most_once;
   bool retain = false;
-  Properties properties;
+  Properties properties{};
 };
 
 struct Connect {
@@ -108,23 +105,23 @@ struct Connect {
   bool clean_start = true;  ///< Clean Session in 3.x
   Seconds keep_alive{0};    ///< 0..65535; zero: none
   /// May be empty. Whether that is allowed is the server's answer to give: 3.1 never, 3.1.1 only with clean_start.
-  std::string_view client_id;
-  std::optional<std::string_view> user_name;
-  std::optional<Bytes> password;
-  std::optional<Will> will;
-  Properties properties;
+  std::string_view client_id{};
+  std::optional<std::string_view> user_name{};
+  std::optional<Bytes> password{};
+  std::optional<Will> will{};
+  Properties properties{};
 };
 
 struct Connack {
   bool session_present = false;
   ReasonCode reason = ReasonCode::success;
-  Properties properties;
+  Properties properties{};
 };
 
 struct Publish {
-  std::string_view topic;  ///< empty only in 5.0 with a topic alias
-  Bytes payload;
-  Properties properties;
+  std::string_view topic{};  ///< empty only in 5.0 with a topic alias
+  Bytes payload{};
+  Properties properties{};
   std::uint16_t packet_id = 0;  ///< 1..65535 with QoS 1 and 2, else 0
   Qos qos = Qos::at_most_once;
   bool retain = false;
@@ -136,14 +133,14 @@ struct Ack {
   PacketType type = PacketType::puback;
   std::uint16_t packet_id = 0;
   ReasonCode reason = ReasonCode::success;
-  Properties properties;
+  Properties properties{};
 };
 
 enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, do_not_send = 2 };
 
 /// One line of a SUBSCRIBE. The last three are 5.0 only.
 struct Subscription {
-  std::string_view filter;
+  std::string_view filter{};
   Qos qos = Qos::at_most_once;
   bool no_local = false;
   bool retain_as_published = false;
@@ -161,7 +158,7 @@ class Subscriptions {
   std::uint16_t count() const { return count_; }  ///< how many are left
 
  private:
-  Bytes left_;
+  Bytes left_{};
   std::uint16_t count_ = 0;
 };
 
@@ -174,7 +171,7 @@ class Filters {
   std::uint16_t count() const { return count_; }
 
  private:
-  Bytes left_;
+  Bytes left_{};
   std::uint16_t count_ = 0;
 };
 
@@ -182,28 +179,28 @@ class Filters {
 /// so that one bad filter does not cost the connection.
 struct Subscribe {
   std::uint16_t packet_id = 0;
-  Subscriptions subscriptions;
-  Properties properties;
+  Subscriptions subscriptions{};
+  Properties properties{};
 };
 
 /// codes: one ReasonCode byte per subscription asked for, in order.
 struct Suback {
   std::uint16_t packet_id = 0;
-  Bytes codes;
-  Properties properties;
+  Bytes codes{};
+  Properties properties{};
 };
 
 struct Unsubscribe {
   std::uint16_t packet_id = 0;
-  Filters filters;
-  Properties properties;
+  Filters filters{};
+  Properties properties{};
 };
 
 /// codes: one ReasonCode byte per filter in 5.0, empty in 3.x.
 struct Unsuback {
   std::uint16_t packet_id = 0;
-  Bytes codes;
-  Properties properties;
+  Bytes codes{};
+  Properties properties{};
 };
 
 struct Pingreq {};
@@ -212,13 +209,13 @@ struct Pingresp {};
 /// In 3.x only clients send it, and it carries nothing.
 struct Disconnect {
   ReasonCode reason = ReasonCode::normal_disconnection;
-  Properties properties;
+  Properties properties{};
 };
 
 /// 5.0 only.
 struct Auth {
   ReasonCode reason = ReasonCode::success;
-  Properties properties;
+  Properties properties{};
 };
 
 /// The specification's word in lower case, for logs. Never localised.

@@ -87,7 +87,7 @@ inline constexpr Seconds kNeverExpires{0xFFFFFFFF};
 
 struct UserProperty {
   std::string_view name;
-  std::string_view value;
+  std::string_view value{};
 };
 
 /// One property of any kind: `number` for the integers, `text` for strings and binary data, both texts for a user
@@ -95,8 +95,8 @@ struct UserProperty {
 struct AnyProperty {
   Property id;
   std::uint32_t number = 0;
-  std::string_view text;
-  std::string_view value;
+  std::string_view text{};
+  std::string_view value{};
 };
 
 /// Reads encoded properties one after the other; on validated bytes next() ends only at the end.
@@ -193,36 +193,41 @@ class PropertyWriter {
  public:
   explicit PropertyWriter(MutableBytes buffer) : out_(buffer) {}
 
-  PropertyWriter& payload_format_indicator(bool utf8) { return byte(Property::payload_format_indicator, utf8); }
-  PropertyWriter& message_expiry(Seconds v) { return seconds(Property::message_expiry_interval, v); }
-  PropertyWriter& content_type(std::string_view v) { return text(Property::content_type, v); }
-  PropertyWriter& response_topic(std::string_view v) { return text(Property::response_topic, v); }
-  PropertyWriter& correlation_data(Bytes v) { return text(Property::correlation_data, as_text(v)); }
-  PropertyWriter& subscription_identifier(std::uint32_t v);  ///< 1..268435455; may be called again
-  PropertyWriter& session_expiry(Seconds v) { return seconds(Property::session_expiry_interval, v); }
+  PropertyWriter& payload_format_indicator(bool v) { return add_number(Property::payload_format_indicator, v); }
+  PropertyWriter& message_expiry(Seconds v) { return add_number(Property::message_expiry_interval, v.count()); }
+  PropertyWriter& content_type(std::string_view v) { return add_text(Property::content_type, v); }
+  PropertyWriter& response_topic(std::string_view v) { return add_text(Property::response_topic, v); }
+  PropertyWriter& correlation_data(Bytes v) { return add_text(Property::correlation_data, as_text(v)); }
+  /// 1..268435455; may be called again for a server's PUBLISH.
+  PropertyWriter& subscription_identifier(std::uint32_t v) { return add_number(Property::subscription_identifier, v); }
+  PropertyWriter& session_expiry(Seconds v) { return add_number(Property::session_expiry_interval, v.count()); }
   PropertyWriter& assigned_client_identifier(std::string_view v) {
-    return text(Property::assigned_client_identifier, v);
+    return add_text(Property::assigned_client_identifier, v);
   }
-  PropertyWriter& server_keep_alive(Seconds v);  ///< 0..65535
-  PropertyWriter& authentication_method(std::string_view v) { return text(Property::authentication_method, v); }
-  PropertyWriter& authentication_data(Bytes v) { return text(Property::authentication_data, as_text(v)); }
-  PropertyWriter& request_problem_information(bool v) { return byte(Property::request_problem_information, v); }
-  PropertyWriter& will_delay(Seconds v) { return seconds(Property::will_delay_interval, v); }
-  PropertyWriter& request_response_information(bool v) { return byte(Property::request_response_information, v); }
-  PropertyWriter& response_information(std::string_view v) { return text(Property::response_information, v); }
-  PropertyWriter& server_reference(std::string_view v) { return text(Property::server_reference, v); }
-  PropertyWriter& reason_string(std::string_view v) { return text(Property::reason_string, v); }
-  PropertyWriter& receive_maximum(std::uint16_t v) { return number16(Property::receive_maximum, v); }
-  PropertyWriter& topic_alias_maximum(std::uint16_t v) { return number16(Property::topic_alias_maximum, v); }
-  PropertyWriter& topic_alias(std::uint16_t v) { return number16(Property::topic_alias, v); }
-  PropertyWriter& maximum_qos(std::uint8_t v) { return byte(Property::maximum_qos, v); }
-  PropertyWriter& retain_available(bool v) { return byte(Property::retain_available, v); }
-  PropertyWriter& maximum_packet_size(std::uint32_t v) { return number(Property::maximum_packet_size, v); }
-  PropertyWriter& wildcard_subscription_available(bool v) { return byte(Property::wildcard_subscription_available, v); }
+  PropertyWriter& server_keep_alive(Seconds v) { return add_number(Property::server_keep_alive, v.count()); }
+  PropertyWriter& authentication_method(std::string_view v) { return add_text(Property::authentication_method, v); }
+  PropertyWriter& authentication_data(Bytes v) { return add_text(Property::authentication_data, as_text(v)); }
+  PropertyWriter& request_problem_information(bool v) { return add_number(Property::request_problem_information, v); }
+  PropertyWriter& will_delay(Seconds v) { return add_number(Property::will_delay_interval, v.count()); }
+  PropertyWriter& request_response_information(bool v) { return add_number(Property::request_response_information, v); }
+  PropertyWriter& response_information(std::string_view v) { return add_text(Property::response_information, v); }
+  PropertyWriter& server_reference(std::string_view v) { return add_text(Property::server_reference, v); }
+  PropertyWriter& reason_string(std::string_view v) { return add_text(Property::reason_string, v); }
+  PropertyWriter& receive_maximum(std::uint16_t v) { return add_number(Property::receive_maximum, v); }
+  PropertyWriter& topic_alias_maximum(std::uint16_t v) { return add_number(Property::topic_alias_maximum, v); }
+  PropertyWriter& topic_alias(std::uint16_t v) { return add_number(Property::topic_alias, v); }
+  PropertyWriter& maximum_qos(std::uint8_t v) { return add_number(Property::maximum_qos, v); }  ///< 0 or 1
+  PropertyWriter& retain_available(bool v) { return add_number(Property::retain_available, v); }
+  PropertyWriter& maximum_packet_size(std::uint32_t v) { return add_number(Property::maximum_packet_size, v); }
+  PropertyWriter& wildcard_subscription_available(bool v) {
+    return add_number(Property::wildcard_subscription_available, v);
+  }
   PropertyWriter& subscription_identifier_available(bool v) {
-    return byte(Property::subscription_identifier_available, v);
+    return add_number(Property::subscription_identifier_available, v);
   }
-  PropertyWriter& shared_subscription_available(bool v) { return byte(Property::shared_subscription_available, v); }
+  PropertyWriter& shared_subscription_available(bool v) {
+    return add_number(Property::shared_subscription_available, v);
+  }
   PropertyWriter& user_property(std::string_view name, std::string_view value);
   /// One property of any kind, as a cursor gives it: for passing a message's properties on.
   PropertyWriter& add(const AnyProperty& property);
@@ -231,12 +236,8 @@ class PropertyWriter {
   Properties view() const { return out_.ok() ? Properties::trusted(out_.written(), present_) : Properties{}; }
 
  private:
-  bool begin(Property id);
-  PropertyWriter& byte(Property id, std::uint8_t v);
-  PropertyWriter& number16(Property id, std::uint16_t v);
-  PropertyWriter& number(Property id, std::uint32_t v);
-  PropertyWriter& seconds(Property id, Seconds v);
-  PropertyWriter& text(Property id, std::string_view v);
+  PropertyWriter& add_number(Property id, std::int64_t value);
+  PropertyWriter& add_text(Property id, std::string_view text);
 
   Writer out_;
   PropertySet present_ = 0;
