@@ -58,31 +58,4 @@ runtime::Outcome<registry::SecretBox> DataDir::master_key() const {
   return registry::SecretBox::from_environment_or(key_file);
 }
 
-runtime::Outcome<void> write_private_file(const std::filesystem::path& file, const std::string& text) {
-  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  const std::filesystem::path fresh = file.string() + ".new";
-  const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor < 0) return io_problem(fresh, "cannot be written");
-  std::string_view left = text;
-  while (!left.empty()) {
-    const ssize_t taken = ::write(descriptor, left.data(), left.size());
-    if (taken < 0 && errno == EINTR) continue;
-    if (taken <= 0) {
-      const auto problem = io_problem(fresh, "cannot be written");
-      ::close(descriptor);
-      ::unlink(fresh.c_str());
-      return problem;
-    }
-    left.remove_prefix(static_cast<std::size_t>(taken));
-  }
-  const bool synced = ::fsync(descriptor) == 0;
-  ::close(descriptor);
-  if (!synced || ::rename(fresh.c_str(), file.c_str()) != 0) {
-    const auto problem = io_problem(file, "cannot be written");
-    ::unlink(fresh.c_str());
-    return problem;
-  }
-  return {};
-}
-
 }  // namespace tercet::server

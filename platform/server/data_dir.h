@@ -31,7 +31,4 @@ class DataDir {
   bool is_new_;
 };
 
-/// Writes a file whole or not at all, 0600, synced. Problems: io_failed.
-runtime::Outcome<void> write_private_file(const std::filesystem::path& file, const std::string& text);
-
 }  // namespace tercet::server

@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-
 using namespace tercet;
 using namespace tercet::server;
 
@@ -40,17 +38,4 @@ TEST_CASE("a data directory that others may enter is refused") {
   const auto opened = DataDir::open(folder.path.string());
   REQUIRE(!opened);
   CHECK(opened.problem().detail.find("chmod 700") != std::string::npos);
-}
-
-TEST_CASE("a private file is replaced whole") {
-  Folder folder;
-  auto dir = DataDir::open(folder.path.string());
-  REQUIRE(dir);
-  REQUIRE(write_private_file((*dir)->file("x"), "one"));
-  REQUIRE(write_private_file((*dir)->file("x"), "two"));
-  std::ifstream in((*dir)->file("x"));
-  std::string text;
-  in >> text;
-  CHECK(text == "two");
-  CHECK(!write_private_file(folder.path / "none" / "x", "one"));
 }

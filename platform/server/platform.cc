@@ -1,0 +1,250 @@
+#include "platform/server/platform.h"
+
+#include <rocksdb/env.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "platform/registry/password.h"
+#include "platform/store/rocks_store.h"
+
+namespace tercet::server {
+namespace {
+
+unsigned shard_count(const Config& config) {
+  if (config.shards != 0) return config.shards;
+  const unsigned cores = std::thread::hardware_concurrency();
+  return cores == 0 ? 1 : cores;
+}
+
+/// Raises the limit of open files as far as the system lets us, and gives what connections may use of it.
+std::size_t connection_budget() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1000;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur > 1024 ? limit.rlim_cur - 512 : limit.rlim_cur / 2;
+}
+
+broker::BrokerConfig broker_config(const Config& config) {
+  broker::BrokerConfig made;
+  for (broker::Limits* limits : {&made.cloud, &made.standard}) {
+    limits->max_packet_bytes = config.max_packet_bytes;
+    limits->max_queued_messages = config.offline_messages;
+    limits->max_queued_seconds = config.offline_days * 24 * 3600;
+  }
+  if (!config.device_rate_limits) made.cloud.qos0_per_second = made.cloud.qos1_per_second = 0;
+  made.read_buffer_bytes = std::max<std::size_t>(made.read_buffer_bytes, 2 * std::size_t{config.max_packet_bytes});
+  const std::size_t budget = connection_budget();
+  made.max_connections = config.max_connections == 0 ? budget : std::min<std::size_t>(config.max_connections, budget);
+  return made;
+}
+
+ShardSettings shard_settings(const Config& config) {
+  ShardSettings settings;
+  settings.throttle.per_name = config.bad_logins_per_name;
+  settings.throttle.per_address = config.bad_logins_per_address;
+  settings.things.set_timeout = Seconds{config.set_reply_timeout_seconds};
+  for (const StandardUser& user : config.users)
+    settings.users.users.push_back({user.name, registry::hash_password(user.password)});
+  for (const ListenerConfig& listener : config.listeners)
+    if (listener.anonymous) settings.users.anonymous_on_loopback = true;
+  return settings;
+}
+
+/// Runs a task on a loop and waits until it is done.
+void run_on(runtime::Loop& loop, std::function<void()> work) {
+  std::promise<void> done;
+  auto future = done.get_future();
+  if (!loop.post([&work, &done] {
+        work();
+        done.set_value();
+      }))
+    return;
+  future.wait();
+}
+
+}  // namespace
+
+struct Platform::Engine {
+  std::unique_ptr<rocksdb::Env> memory;  ///< history.in_memory: a file system without a disk
+  std::unique_ptr<store::RocksStore> store;
+};
+
+runtime::Outcome<std::unique_ptr<Platform>> Platform::open(const Config& config) {
+  std::unique_ptr<Platform> platform(new Platform(config));
+  if (const auto opened = platform->open_all(); !opened) return opened.problem();
+  return platform;
+}
+
+Platform::~Platform() { stop(); }
+
+runtime::Outcome<void> Platform::open_all() {
+  auto data = DataDir::open(config_.data_dir);
+  if (!data) return data.problem();
+  data_ = std::move(*data);
+  auto management = runtime::EpollLoop::open();
+  auto shards = runtime::ShardSet::open(shard_count(config_));
+  if (!management || !shards)
+    return runtime::Problem{Error::io_failed, "no file descriptors are left; raise `ulimit -n`"};
+  management_ = std::move(*management);
+  shard_set_ = std::move(*shards);
+  for (const auto step : {&Platform::open_store, &Platform::open_registry, &Platform::open_shards, &Platform::open_web})
+    if (const auto done = (this->*step)(); !done) return done.problem();
+  return {};
+}
+
+runtime::Outcome<void> Platform::open_store() {
+  engine_ = std::make_unique<Engine>();
+  store::RocksOptions options;
+  options.folder = data_->file("stream");
+  options.durability = config_.synced ? store::Durability::synced : store::Durability::memory;
+  options.max_waiting_bytes = config_.waiting_bytes;
+  if (config_.history_in_memory) {
+    engine_->memory.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+    options.env = engine_->memory.get();
+    options.folder = "/stream";
+  }
+  auto opened = store::RocksStore::open(options);
+  if (!opened) return opened.problem();
+  engine_->store = std::move(*opened);
+  store_ = engine_->store.get();
+  return {};
+}
+
+runtime::Outcome<void> Platform::open_registry() {
+  auto key = data_->master_key();
+  if (!key) return key.problem();
+  std::vector<registry::Directory*> directories;
+  for (std::size_t i = 0; i < shard_set_->count(); ++i) {
+    directories_.push_back(std::make_unique<registry::Directory>());
+    directories.push_back(directories_.back().get());
+  }
+  feed_ = std::make_unique<registry::DirectoryFeed>(*management_, *shard_set_, directories);
+  auto opened = registry::Registry::open(data_->file("registry.db"), std::move(*key), *management_, *feed_);
+  if (!opened) return opened.problem();
+  registry_ = std::move(*opened);
+  auto journal = registry::JournalStore::open(data_->file("journal.db"), *management_, [this](std::string_view name) {
+    const auto slash = name.find('/');
+    return slash != std::string_view::npos && registry_->is_known(name.substr(0, slash), name.substr(slash + 1));
+  });
+  if (!journal) return journal.problem();
+  journal_ = std::move(*journal);
+  return make_first_secrets();
+}
+
+runtime::Outcome<void> Platform::make_first_secrets() {
+  if (registry_->access_keys().empty()) {
+    if (const auto made = registry_->create_access_key("made at the first start"); !made)
+      return runtime::Problem{made.problem().error, made.problem().detail};
+  }
+  if (registry_->has_admin_password()) return {};
+  static constexpr char kLetters[] = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+  for (int i = 0; i < 16; ++i) fresh_admin_password_ += kLetters[management_->random().next() % (sizeof kLetters - 1)];
+  if (const auto set = registry_->set_admin_password(fresh_admin_password_); !set)
+    return runtime::Problem{set.problem().error, set.problem().detail};
+  return {};
+}
+
+runtime::Outcome<void> Platform::open_shards() {
+  broker_config_ = broker_config(config_);
+  brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
+  const ShardSettings settings = shard_settings(config_);
+  const ShardSurroundings around{*shard_set_, *management_, *store_, *journal_, *brokers_, *this};
+  for (std::size_t i = 0; i < shard_set_->count(); ++i)
+    shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
+  for (const auto& shard : shards_)
+    if (const auto started = shard->start(); !started)
+      return runtime::Problem{started.error(), "the stored state in " + data_->file("stream").string() +
+                                                   " cannot be read (" + std::string(name(started.error())) +
+                                                   "); restore it from a backup"};
+  for (const auto& shard : shards_) {
+    Shard* one = shard.get();
+    shard_set_->loop(one->broker().shard()).each_pass([this, one] { one->share_throttle(shards_); });
+  }
+  return {};
+}
+
+std::vector<std::string> Platform::certificate_names() const {
+  std::vector<std::string> names{"localhost", "127.0.0.1", "::1", "*.iot-as-mqtt.cn-shanghai.aliyuncs.com"};
+  char host[256] = {};
+  if (::gethostname(host, sizeof host - 1) == 0 && host[0] != 0) names.emplace_back(host);
+  for (const std::string& name : config_.names) names.push_back(name);
+  return names;
+}
+
+runtime::Outcome<void> Platform::open_web() {
+  const std::string pki_dir = data_->file("pki").string();
+  std::error_code bad;
+  std::filesystem::create_directories(pki_dir, bad);
+  const auto pki = runtime::Pki::open(pki_dir, certificate_names(), management_->wall());
+  if (!pki) return pki.problem();
+  auto listeners = open_listeners(config_, *pki, shards_.front()->broker());
+  if (!listeners) return listeners.problem();
+
+  std::vector<openapi::FleetShard> parts;
+  for (const auto& shard : shards_) {
+    Shard* one = shard.get();
+    parts.push_back(
+        {&one->things(),
+         [one](std::string_view topic, Bytes payload, std::uint8_t qos) { one->broker().publish(topic, payload, qos); },
+         [one] { return one->broker().counters(); }});
+  }
+  web_ = std::make_unique<Web>(*management_, *shard_set_, *registry_, *journal_, *store_, std::move(parts), shards_);
+  const auto web_address = web_->listen(config_.http_host, config_.http_port);
+  if (!web_address) return web_address.problem();
+
+  thing::Retention::Settings keep;
+  keep.days = static_cast<int>(config_.history_days);
+  retention_ = std::make_unique<thing::Retention>(*management_, *store_, keep);
+  retention_->start();
+
+  const registry::AccessKey key = registry_->access_keys().front();
+  ready_.listeners = std::move(*listeners);
+  ready_.ca_path = pki->roots_path;
+  ready_.openapi_url = "http://" + web_address->text();
+  ready_.access_key_id = key.id;
+  ready_.access_key_secret = key.secret;
+  ready_.page_url = ready_.openapi_url + web_->login_path();
+  ready_.pid = ::getpid();
+  return {};
+}
+
+void Platform::start() {
+  running_ = true;
+  shard_set_->start();
+  management_thread_ = runtime::run_in_thread(*management_, "management");
+}
+
+void Platform::stop() {
+  if (!running_) return;
+  running_ = false;
+  for (const auto& shard : shards_) {
+    broker::Broker& broker = shard->broker();
+    run_on(shard_set_->loop(broker.shard()), [&broker] { broker.shut_down(); });
+  }
+  store_->close();
+  run_on(*management_, [this] {
+    web_->close();
+    retention_.reset();
+    registry_->flush();
+    journal_->flush();
+  });
+  shard_set_->stop_and_join();
+  management_->stop();
+  management_thread_.join();
+}
+
+void Platform::on_first_login(std::uint64_t device_number, UnixMillis at) {
+  static_cast<void>(management_->post([this, device_number, at] { registry_->note_activated(device_number, at); }));
+}
+
+void Platform::on_login(std::uint64_t device_number, UnixMillis at, const runtime::Address& peer) {
+  static_cast<void>(management_->post(
+      [this, device_number, at, peer] { registry_->note_online(device_number, at, peer.ip_text()); }));
+}
+
+}  // namespace tercet::server

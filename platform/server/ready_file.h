@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "platform/server/listeners.h"
+
+namespace tercet::server {
+
+/// What a test, a script or the management verbs must know of a running server.
+struct ReadyInfo {
+  std::vector<OpenListener> listeners;
+  std::string ca_path;
+  std::string openapi_url;
+  std::string access_key_id, access_key_secret;
+  std::string page_url;
+  long pid = 0;
+};
+
+/// One JSON object, as docs/configuration.md shows it.
+std::string render_ready(const ReadyInfo& info);
+
+}  // namespace tercet::server

@@ -1,0 +1,61 @@
+#pragma once
+#include <memory>
+
+#include "platform/broker/broker.h"
+#include "platform/registry/directory.h"
+#include "platform/registry/login.h"
+#include "platform/registry/standard_users.h"
+#include "platform/registry/throttle.h"
+#include "platform/thing/ingress.h"
+
+namespace tercet::server {
+
+/// What all shards share while they are wired; outlives them.
+struct ShardSurroundings {
+  runtime::Shards& shards;
+  runtime::Loop& management;
+  store::StreamStore& store;
+  broker::Journal& journal;
+  broker::ShardBrokers& brokers;
+  registry::LoginEvents& login_events;
+};
+struct ShardSettings {
+  registry::ThrottleLimits throttle;
+  registry::StandardPolicy users;
+  thing::Settings things;
+};
+
+/// Everything of one shard: directory, authenticator, broker, things, wired to each other. Made before the loops run,
+/// destroyed after they have stopped.
+class Shard final : private registry::DirectoryListener {
+ public:
+  Shard(std::size_t index, const ShardSurroundings& around, const ShardSettings& settings,
+        registry::Directory& directory);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  /// Restores what was stored (blocking). After every shard has been made, before the loops run. Errors: io_failed,
+  /// malformed.
+  Result<void> start();
+  /// The other shards' throttles hear of bad logins here. On the shard's thread.
+  void share_throttle(const std::vector<std::unique_ptr<Shard>>& all);
+
+  broker::Broker& broker() { return broker_; }
+  thing::Things& things() { return ingress_.things(); }
+  const registry::LoginAuthenticator& authenticator() const { return authenticator_; }
+
+ private:
+  void on_device_changed(const registry::Device& device) override;
+  void on_device_removed(const registry::Device& device) override;
+
+  std::size_t index_;
+  runtime::Shards& shards_;
+  runtime::Loop& loop_;
+  registry::Throttle throttle_;
+  registry::StandardUsers users_;
+  registry::LoginAuthenticator authenticator_;
+  thing::ThingIngress ingress_;
+  broker::Broker broker_;
+};
+
+}  // namespace tercet::server
