@@ -146,6 +146,8 @@ enum class Cause : std::uint8_t {
   too_many_properties,
   event_not_in_model,
   service_not_in_model,
+  function_not_offered,  ///< a documented function of the cloud that this platform does not have yet
+  store_full,            ///< the disk is behind: the message was not kept
   model_missing,
   reply_unexpected,
   internal,
