@@ -14,7 +14,7 @@ struct ThrottleLimits {
   Millis window = std::chrono::minutes{1};
   Millis first_delay = Seconds{1};  ///< doubled by each further bad login
   Millis longest_delay = Seconds{60};
-  std::size_t table_entries = 16384;  ///< per table, rounded up to a power of two; 24 bytes each
+  std::size_t table_entries = 16384;  ///< per table, rounded up to a power of two; 32 bytes each
 };
 
 /// Counts bad logins per name and per address and says how long the answer to the next one waits: twice as long each
@@ -39,16 +39,17 @@ class Throttle {
  private:
   struct Entry {
     std::uint64_t hash = 0;  // 0: free
+    Instant since{};         // when the window of the count began
     Instant last{};
     std::uint32_t count = 0;
-    std::uint32_t since = 0;  // seconds: when the window of the count began
   };
   struct Table {
     std::vector<Entry> entries;
-    Entry& touch(std::uint64_t hash, Instant now, Millis window);
+    unsigned allowed;
     const Entry* find(std::uint64_t hash) const;
-    void forget(std::uint64_t hash);
   };
+  bool is_over(const Entry& entry, unsigned allowed, Instant now) const;
+  Millis count(Table& table, std::uint64_t hash, Instant now);
   Millis delay(unsigned count, unsigned allowed) const;
   std::uint64_t hash(std::string_view text) const;
   std::uint64_t hash(const runtime::Address& address) const;
