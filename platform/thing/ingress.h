@@ -23,11 +23,11 @@ struct Settings {
 };
 
 /// What a shard's thing module works with. All outlive it, and the store is closed before it is destroyed, so that no
-/// completion comes late.
+/// completion comes late. The Directory is listened to, and must not change any more once the ingress is gone.
 struct Wiring {
   runtime::Loop& loop;
   store::StreamStore& store;
-  const registry::Directory& directory;
+  registry::Directory& directory;
   broker::Journal& journal;
 };
 

@@ -34,6 +34,7 @@ class Retention {
     std::uint64_t counted = 0;
     std::string below;  ///< counting goes on below this key
   };
+  void tick();
   bool next_device();
   void trim_by_age();
   void count_some();

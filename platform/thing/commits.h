@@ -1,0 +1,110 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/broker/ingress.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/stream_store.h"
+
+namespace tercet::thing {
+
+struct DeviceState;
+
+/// A stretch of a group's arena.
+struct Stretch {
+  std::uint32_t at = 0;
+  std::uint32_t size = 0;
+};
+
+/// What is owed to a device once its message is durable.
+struct Answer {
+  broker::AckToken token;
+  broker::SessionRef session;
+  Stretch topic;
+  Stretch payload;
+  std::uint8_t qos = 0;
+  bool has_ack = false;
+  bool has_reply = false;  ///< false: `sys.ack` was 0; topic and payload are there all the same, for a refusal
+};
+
+/// How a last value was before this pass changed it.
+struct Before {
+  DeviceState* device;
+  std::uint32_t position;
+  bool was_there;
+  std::int64_t time;
+  Stretch value;
+};
+
+/// A change to be told to Updates.
+struct Told {
+  std::uint64_t device;
+  const std::string* name;
+  std::int64_t time;
+  Stretch value;
+  bool is_event;
+};
+
+/// All that one pass has gathered: what the store is to hold, and what follows when it does.
+struct CommitGroup {
+  store::Mutations mutations;
+  std::string arena;
+  std::vector<Answer> answers;
+  std::vector<Before> before;       ///< in order of the changes
+  std::vector<DeviceState*> dirty;  ///< devices whose last values have changed
+  std::vector<Told> told;
+  std::size_t left_out = 0;
+  std::vector<std::uint64_t> forgotten;  ///< devices to be erased
+  std::vector<std::function<void()>> reads;
+
+  std::string_view text(Stretch stretch) const { return std::string_view(arena).substr(stretch.at, stretch.size); }
+  Stretch keep(std::string_view bytes) {
+    const Stretch kept{static_cast<std::uint32_t>(arena.size()), static_cast<std::uint32_t>(bytes.size())};
+    arena.append(bytes);
+    return kept;
+  }
+  bool is_empty() const { return mutations.empty() && dirty.empty() && forgotten.empty(); }
+  void clear();
+};
+
+/// Whose state the groups carry.
+class CommitOwner {
+ public:
+  /// The pass is over: put the dirty last values and the erasures into the mutations.
+  virtual void before_submit(CommitGroup& group) = 0;
+  virtual void on_durable(CommitGroup& group) = 0;
+  /// The store took nothing: undo and say so. forgotten is tried again by itself.
+  virtual void on_refused(CommitGroup& group, Error error) = 0;
+
+ protected:
+  ~CommitOwner() = default;
+};
+
+/// Gathers a pass into a group, submits it once, and finishes groups in order. Groups and their buffers are used again.
+/// Outlived by nothing that the store still holds: close the store before destroying this.
+class Commits {
+ public:
+  Commits(runtime::Loop& loop, store::StreamStore& store, CommitOwner& owner);
+  CommitGroup& current() { return *current_; }
+  /// Submits what has been gathered. Called at the end of every pass, and before state is read.
+  void flush();
+  /// Runs once everything submitted so far is durable; at once when it is.
+  void when_durable(std::function<void()> read);
+  std::size_t in_flight() const { return in_flight_.size(); }
+
+ private:
+  void finish();
+  std::unique_ptr<CommitGroup> take_group();
+  runtime::Loop& loop_;
+  store::StreamStore& store_;
+  CommitOwner& owner_;
+  std::unique_ptr<CommitGroup> current_;
+  std::deque<std::unique_ptr<CommitGroup>> in_flight_;  // oldest first
+  std::vector<std::unique_ptr<CommitGroup>> idle_;
+};
+
+}  // namespace tercet::thing

@@ -1,0 +1,90 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "platform/broker/ingress.h"
+#include "platform/registry/directory.h"
+#include "platform/thing/model.h"
+#include "platform/thing/things.h"
+
+namespace tercet::thing {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+/// The identifiers that devices of this shard have values of. Each is kept once and never moves, so that two are equal
+/// when their addresses are.
+class Names {
+ public:
+  const std::string* intern(std::string_view name) {
+    const auto found = names_.find(name);
+    return found != names_.end() ? &*found : &*names_.emplace(name).first;
+  }
+
+ private:
+  std::unordered_set<std::string, TextHash, std::equal_to<>> names_;
+};
+
+/// A product as its devices' messages need it.
+struct ProductBinding {
+  std::string key;
+  bool stale = true;  ///< look the product up again before use
+  bool known = false;
+  registry::Validation validation = registry::Validation::weak;
+  std::shared_ptr<const Model> model;     ///< never null when known
+  std::uint64_t model_version = 0;        ///< of the product the model was made from; 0: none
+  std::vector<const std::string*> names;  ///< interned, by position in model->properties()
+};
+
+/// The newest value of a property.
+struct Held {
+  const std::string* name;
+  std::int64_t time;
+  std::string value;  ///< JSON
+};
+
+/// What a shard remembers of a device.
+struct DeviceState {
+  std::uint64_t number = 0;
+  ProductBinding* product = nullptr;
+  std::string name;
+  std::vector<Held> values;  ///< in the order of first appearance; positions are stored (record.h) and never change
+  std::uint32_t hint = 0;    ///< where the next property probably is: devices post in a fixed order
+  std::uint64_t dirty = 0;   ///< chunks of values to be stored with this pass, bit = chunk % 64
+  Presence presence;
+  std::int64_t last_message = 0;
+  // Journal entries about this device: how many in the current minute, and what the last was about.
+  std::int64_t notes_minute = 0;
+  std::uint32_t notes = 0;
+  std::uint8_t last_cause = 0xFF;
+
+  static constexpr std::uint32_t kNew = 0xFFFFFFFF;
+  std::uint32_t find(const std::string* name) const;
+};
+
+/// Devices by number: one probe of a flat table, and in order for listings.
+class DeviceTable {
+ public:
+  DeviceState* find(std::uint64_t number) const;
+  DeviceState& add(std::unique_ptr<DeviceState> device);  ///< the number is not there yet
+  void remove(std::uint64_t number);
+  std::size_t size() const { return ordered_.size(); }
+  const std::vector<std::unique_ptr<DeviceState>>& ordered() const { return ordered_; }
+  /// The first device whose number is above.
+  std::size_t after(std::uint64_t number) const;
+
+ private:
+  void insert(DeviceState* device);
+  void rebuild(std::size_t slots);
+  std::vector<std::unique_ptr<DeviceState>> ordered_;  // by number
+  std::vector<DeviceState*> slots_;                    // open addressing, a power of two, at most half full
+};
+
+}  // namespace tercet::thing

@@ -1,0 +1,308 @@
+#include <algorithm>
+
+#include "platform/thing/shard.h"
+
+namespace tercet::thing {
+
+using alink::Code;
+using auth::Cause;
+using Taken = broker::Ingress::Taken;
+
+namespace {
+
+bool is_object(const std::optional<json::Value>& params) { return params && params->is(json::Type::object); }
+
+Cause cause_of_drop(Code code, bool is_range, bool is_model_empty) {
+  if (is_model_empty) return Cause::model_missing;
+  if (code == Code::bad_time) return Cause::property_bad_time;
+  if (code == Code::params_not_exist || code == Code::identifier_empty) return Cause::property_not_in_model;
+  return is_range ? Cause::property_out_of_range : Cause::property_wrong_type;
+}
+
+}  // namespace
+
+Taken ThingIngress::Shard::on_property_post(const Message& message) {
+  const auto request = alink::parse_request(as_text(message.in.payload));
+  if (!request) return refuse_unreadable(message);
+  if (!message.product.known) return refuse(message, request->id, Code::product_not_found, Cause::unknown_product, {});
+  if (!is_object(request->params))
+    return refuse(message, request->id, Code::parameter_error,
+                  request->params ? Cause::params_wrong_type : Cause::params_missing, "params must be an object");
+  begin_message(message.product);
+  alink::Properties properties(*request->params);
+  std::size_t count = 0;
+  while (const auto property = properties.next()) {
+    if (++count > settings_.max_properties)
+      return refuse(message, request->id, Code::too_many_properties, Cause::too_many_properties, {});
+    take_value(message.product, property->identifier, property->posted, Kept::live);
+  }
+  write_values(message.device, Kept::live);
+  ++counts_.posts;
+  return answer_later(message, *request);
+}
+
+Taken ThingIngress::Shard::on_batch_post(const Message& message) {
+  const auto request = alink::parse_request(as_text(message.in.payload));
+  if (!request) return refuse_unreadable(message);
+  if (!message.product.known) return refuse(message, request->id, Code::product_not_found, Cause::unknown_product, {});
+  const auto batch = is_object(request->params) ? alink::parse_batch(*request->params)
+                                                : Result<alink::DeviceSamples>(fail(Error::malformed));
+  if (!batch)
+    return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type,
+                  "params must hold properties and events, each an object of arrays");
+  const auto count = [](const std::optional<json::Value>& group) {
+    std::size_t total = 0;
+    if (group)
+      for (alink::Samples samples(*group); samples.next();) ++total;
+    return total;
+  };
+  if (count(batch->properties) > settings_.max_properties)
+    return refuse(message, request->id, Code::too_many_properties, Cause::too_many_properties, {});
+  if (count(batch->events) > settings_.max_batch_events)
+    return refuse(message, request->id, Code::too_many_events, Cause::too_many_properties, "too many events");
+  begin_message(message.product);
+  take_samples(message, *batch, Kept::live);
+  ++counts_.posts;
+  return answer_later(message, *request);
+}
+
+Taken ThingIngress::Shard::on_history_post(const Message& message) {
+  const auto request = alink::parse_request(as_text(message.in.payload));
+  if (!request) return refuse_unreadable(message);
+  if (!message.product.known) return refuse(message, request->id, Code::product_not_found, Cause::unknown_product, {});
+  if (!request->params || !request->params->is(json::Type::array))
+    return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type, "params must be an array");
+  // All or nothing as to whose data it is; a device that is no gateway speaks for itself only.
+  alink::HistoryDevices entries(*request->params);
+  while (const auto entry = entries.next()) {
+    if (!*entry)
+      return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type, "an entry has no identity");
+    if ((*entry)->product != message.product.key || (*entry)->device != message.device.name)
+      return refuse(message, request->id, Code::topo_not_exist, Cause::topic_of_another_device, (*entry)->device);
+  }
+  begin_message(message.product);
+  alink::HistoryDevices again(*request->params);
+  while (const auto entry = again.next()) take_samples(message, **entry, Kept::past);
+  ++counts_.posts;
+  return answer_later(message, *request);
+}
+
+void ThingIngress::Shard::take_samples(const Message& message, const alink::DeviceSamples& from, Kept kept) {
+  if (from.properties) {
+    accepted_.clear();
+    alink::Samples samples(*from.properties);
+    while (const auto sample = samples.next()) take_value(message.product, sample->identifier, sample->posted, kept);
+    write_values(message.device, kept);
+  }
+  if (!from.events) return;
+  alink::Samples samples(*from.events);
+  while (const auto sample = samples.next())
+    if (!take_event(message.device, message.product, sample->identifier.raw(), sample->posted, kept))
+      drop(sample->identifier, {Code::params_not_exist});
+}
+
+Taken ThingIngress::Shard::on_event_post(const Message& message) {
+  const auto request = alink::parse_request(as_text(message.in.payload));
+  if (!request) return refuse_unreadable(message);
+  if (!message.product.known) return refuse(message, request->id, Code::product_not_found, Cause::unknown_product, {});
+  if (!is_object(request->params))
+    return refuse(message, request->id, Code::parameter_error,
+                  request->params ? Cause::params_wrong_type : Cause::params_missing, "params must be an object");
+  const auto posted = alink::unwrap_event(*request->params);
+  if (!posted.value.is(json::Type::object))
+    return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type, "value must be an object");
+  begin_message(message.product);
+  if (!take_event(message.device, message.product, message.topic.name, posted, Kept::live))
+    return refuse(message, request->id, Code::event_query_failed, Cause::event_not_in_model, message.topic.name);
+  return answer_later(message, *request);
+}
+
+void ThingIngress::Shard::begin_message(const ProductBinding& product) {
+  accepted_.clear();
+  dropped_.clear();
+  dropped_count_ = 0;
+  written_ = 0;
+  ++round_;
+  if (seen_.size() < product.names.size()) seen_.resize(product.names.size(), Seen{});
+}
+
+void ThingIngress::Shard::take_value(const ProductBinding& product, const json::Text& identifier,
+                                     const alink::TimedValue& posted, Kept kept) {
+  if (product.validation == Validation::none) return;
+  std::uint8_t buffer[64];
+  std::string_view plain = identifier.raw();
+  if (identifier.has_escapes()) plain = identifier.unescape(buffer).value_or(std::string_view{});
+  const Property* const property = product.model->find_property(plain);
+  if (property == nullptr)
+    return drop(identifier, {identifier.raw().empty() ? Code::identifier_empty : Code::params_not_exist});
+  if (!is_time_good(posted, kept)) return drop(identifier, {Code::bad_time});
+  const auto checked = check(*product.model, property->spec, posted.value, product.validation);
+  if (!checked.ok()) {
+    if (dropped_count_ == 0)
+      dropped_range_ = product.validation == Validation::strong &&
+                       check(*product.model, property->spec, posted.value, Validation::weak).ok();
+    return drop(identifier, checked);
+  }
+  const auto index = static_cast<std::uint32_t>(property - product.model->properties().data());
+  const auto time = posted.time ? posted.time->ms : loop_.wall().ms;
+  Seen& seen = seen_[index];
+  if (seen.round == round_ && seen.at < accepted_.size() && accepted_[seen.at].property == index &&
+      accepted_[seen.at].time == time) {
+    accepted_[seen.at].value = posted.value.raw();  // the last of two members with one name counts, as in JSON.parse
+    return;
+  }
+  seen = {round_, static_cast<std::uint32_t>(accepted_.size())};
+  accepted_.push_back({index, product.names[index], posted.value.raw(), time, false});
+}
+
+bool ThingIngress::Shard::is_time_good(const alink::TimedValue& posted, Kept kept) const {
+  if (posted.bad_time) return false;
+  if (!posted.time) return kept == Kept::live;
+  return posted.time->ms >= 0 && posted.time->ms <= loop_.wall().ms + settings_.max_future.count();
+}
+
+void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why) {
+  if (dropped_count_++ == 0) dropped_code_ = why.code;
+  if (!dropped_.empty()) dropped_ += ',';
+  dropped_.append("\"").append(identifier.raw()).append("\":\"");
+  append_check_text(dropped_, why, identifier.raw());
+  dropped_ += '"';
+}
+
+void ThingIngress::Shard::write_values(DeviceState& device, Kept kept) {
+  // One record per time. Nearly always there is but one.
+  for (std::size_t first = 0; first < accepted_.size(); ++first) {
+    if (accepted_[first].written) continue;
+    const auto time = accepted_[first].time;
+    record_.clear();
+    begin_record(record_, kept == Kept::past ? kPast : kLive);
+    for (std::size_t i = first; i < accepted_.size(); ++i) {
+      Accepted& value = accepted_[i];
+      if (value.time != time) continue;
+      value.written = true;
+      append_field(record_, *value.name);
+      append_field(record_, value.value);
+    }
+    put_record(RecordKind::properties, device.number, time);
+  }
+  counts_.values += accepted_.size();
+  if (kept == Kept::past) return;
+  for (const Accepted& value : accepted_) change_value(device, value);
+}
+
+void ThingIngress::Shard::put_record(RecordKind kind, std::uint64_t device, std::int64_t time) {
+  key_.clear();
+  append_key(key_, {device, kind, UnixMillis{time}, content_hash(record_)});
+  commits_.current().mutations.put(store::Family::history, key_, record_);
+  ++written_;
+}
+
+void ThingIngress::Shard::change_value(DeviceState& device, const Accepted& value) {
+  auto& group = commits_.current();
+  auto position = device.find(value.name);
+  if (position == DeviceState::kNew) {
+    position = static_cast<std::uint32_t>(device.values.size());
+    group.before.push_back({&device, position, false, 0, {}});
+    device.values.push_back({value.name, value.time, std::string(value.value)});
+  } else {
+    device.hint = position + 1;
+    Held& held = device.values[position];
+    if (value.time < held.time) return;  // late: history only
+    group.before.push_back({&device, position, true, held.time, group.keep(held.value)});
+    held.time = value.time;
+    held.value.assign(value.value);
+  }
+  if (device.dirty == 0) group.dirty.push_back(&device);
+  device.dirty |= std::uint64_t{1} << (position / kValuesPerChunk % 64);
+  tell_later(device.number, value.name, value.time, value.value, false);
+}
+
+void ThingIngress::Shard::tell_later(std::uint64_t device, const std::string* name, std::int64_t time,
+                                     std::string_view value, bool is_event) {
+  if (updates_ == nullptr) return;
+  auto& group = commits_.current();
+  if (group.told.size() >= settings_.max_changes_per_group) {
+    ++group.left_out;
+    return;
+  }
+  group.told.push_back({device, name, time, group.keep(value), is_event});
+}
+
+bool ThingIngress::Shard::take_event(DeviceState& device, const ProductBinding& product, std::string_view identifier,
+                                     const alink::TimedValue& posted, Kept kept) {
+  const Event* const event = product.model->find_event(identifier);
+  if (event == nullptr) return product.validation == Validation::none;
+  if (product.validation == Validation::none) return true;
+  const json::Text text(event->identifier, false);
+  if (!is_time_good(posted, kept)) return drop(text, {Code::bad_time}), true;
+  if (!posted.value.is(json::Type::object)) return drop(text, {Code::bad_struct}), true;
+  if (!take_outputs(product, *event, posted.value)) return true;
+  const auto time = posted.time ? posted.time->ms : loop_.wall().ms;
+  record_.clear();
+  begin_record(record_, kept == Kept::past ? kPast : kLive);
+  append_field(record_, event->identifier);
+  append_field(record_, output_);
+  put_record(RecordKind::event, device.number, time);
+  ++counts_.events;
+  if (kept == Kept::live && updates_ != nullptr)
+    tell_later(device.number, names_.intern(event->identifier), time, output_, true);
+  return true;
+}
+
+bool ThingIngress::Shard::take_outputs(const ProductBinding& product, const Event& event, const json::Value& value) {
+  const auto outputs = product.model->outputs(event);
+  output_ = "{";
+  bool any = false, dropped = false;
+  for (const auto& [name, inner] : value.members()) {
+    const auto known = std::find_if(outputs.begin(), outputs.end(),
+                                    [&](const Member& member) { return name == std::string_view(member.identifier); });
+    const auto checked = known == outputs.end() ? Checked{Code::params_not_exist}
+                                                : check(*product.model, known->spec, inner, product.validation);
+    if (!checked.ok()) {
+      drop(name, checked);
+      dropped = true;
+      continue;
+    }
+    if (any) output_ += ',';
+    any = true;
+    output_.append("\"").append(known->identifier).append("\":").append(inner.raw());
+  }
+  output_ += '}';
+  return any || !dropped;  // an event all of whose outputs are wrong is not kept
+}
+
+Taken ThingIngress::Shard::answer_later(const Message& message, const alink::Request& request) {
+  counts_.dropped_values += dropped_count_;
+  if (dropped_count_ != 0) note_dropped(message);
+  dropped_.insert(0, "{").append("}");
+  char method[96];
+  const alink::ReplyFields fields{.id = request.id,
+                                  .data = dropped_,
+                                  .method = alink::method_of(message.topic, method).value_or(std::string_view{})};
+  if (written_ == 0) {
+    if (request.wants_reply) reply_now(message, fields);
+    return Taken::done;
+  }
+  auto& group = commits_.current();
+  Answer answer;
+  answer.token = message.in.token;
+  answer.session = message.in.session;
+  answer.qos = std::min<std::uint8_t>(message.in.qos, 1);
+  answer.has_ack = message.in.qos != 0;
+  answer.has_reply = request.wants_reply;
+  answer.topic = group.keep(message.topic.path);
+  group.keep("_reply");
+  answer.topic.size += 6;
+  answer.payload =
+      append_written(group.arena, reply_bound(fields), [&](auto& out) { alink::write_reply(out, fields); });
+  group.answers.push_back(answer);
+  return message.in.qos != 0 ? Taken::later : Taken::done;
+}
+
+void ThingIngress::Shard::note_dropped(const Message& message) {
+  const auto& product = message.product;
+  const auto cause = cause_of_drop(dropped_code_, dropped_range_, product.model->properties().empty());
+  note(message.device, &message.in, cause, alink::number(dropped_code_), dropped_);
+}
+
+}  // namespace tercet::thing
