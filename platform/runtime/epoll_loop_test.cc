@@ -12,6 +12,7 @@
 
 #include "platform/runtime/shard_set.h"
 #include "platform/runtime/tcp_stream.h"
+#include "platform/runtime/test_party.h"
 
 using namespace tercet;
 using namespace tercet::runtime;
@@ -25,53 +26,6 @@ std::unique_ptr<EpollLoop> make_loop(std::size_t capacity = 1024) {
 }
 
 Address loopback(std::uint16_t port = 0) { return *make_address("127.0.0.1", port); }
-
-/// Passes until the claim holds; a test that waits in vain ends by the limit.
-template <typename Claim>
-bool run_until(EpollLoop& loop, Claim claim) {
-  const Instant limit = loop.now() + Seconds{10};
-  while (!claim() && loop.now() < limit) loop.run_once(Millis{50});
-  return claim();
-}
-
-/// Reads all it is told about and remembers it; sends what it is given, as the stream takes it.
-struct Party final : StreamEvents {
-  Party(Loop& on, std::unique_ptr<Stream> with) : loop(on), stream(std::move(with)) { loop.attach(*stream, *this); }
-  ~Party() {
-    if (stream != nullptr) loop.detach(*stream);
-  }
-  void on_readable() override {
-    std::uint8_t buffer[4096];
-    for (;;) {
-      const Io io = stream->read(buffer);
-      received.append(reinterpret_cast<const char*>(buffer), io.bytes);
-      if (echo) send(std::string(reinterpret_cast<const char*>(buffer), io.bytes));
-      if (io.state == Io::State::more) continue;
-      last = io.state;
-      if (last != Io::State::drained) loop.detach(*stream);
-      return;
-    }
-  }
-  void on_writable() override {
-    ++writable;
-    flush();
-  }
-  void send(std::string text) {
-    pending += text;
-    flush();
-  }
-  void flush() {
-    const Io io = stream->write(as_bytes(pending));
-    pending.erase(0, io.bytes);
-    if (!pending.empty()) loop.want_write(*stream);
-  }
-  Loop& loop;
-  std::unique_ptr<Stream> stream;
-  std::string received, pending;
-  Io::State last = Io::State::drained;
-  int writable = 0;
-  bool echo = false;
-};
 
 struct Pair {
   explicit Pair(EpollLoop& on) {

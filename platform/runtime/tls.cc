@@ -1,0 +1,134 @@
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <utility>
+
+#include "platform/runtime/tls.h"
+#include "platform/runtime/tls_stream.h"
+#include "tercet/base/check.h"
+
+namespace tercet::runtime {
+namespace {
+
+constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+constexpr const char* kModern =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+constexpr const char* kAlsoCompatible = ":AES128-GCM-SHA256:AES128-SHA256:AES128-SHA:AES256-SHA";
+
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+Bio reader(const std::string& text) {
+  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free_all};
+}
+Certificate next_certificate(BIO* in) { return {PEM_read_bio_X509(in, nullptr, nullptr, nullptr), &X509_free}; }
+
+Problem problem(Error code, std::string what) {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  if (reason != nullptr) what += std::string(": ") + reason;
+  ERR_clear_error();
+  return {code, std::move(what)};
+}
+
+SslContext make_context(const SSL_METHOD* method) {
+  SslContext context(SSL_CTX_new(method));
+  TERCET_CHECK(context != nullptr);
+  SSL_CTX* ctx = context.get();
+  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
+                               SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                               SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(ctx, 0);
+  SSL_CTX_set_read_ahead(ctx, 1);  // header and body of all records that have come, in one recv
+  TERCET_CHECK(SSL_CTX_set_ciphersuites(ctx, kSuites13) == 1);
+  TERCET_CHECK(SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1);
+  return context;
+}
+
+Outcome<void> use_identity(SSL_CTX* ctx, const TlsIdentity& identity) {
+  const Bio chain = reader(identity.chain_pem);
+  const Certificate leaf = next_certificate(chain.get());
+  if (leaf == nullptr) return problem(Error::malformed, "certificate");
+  const Bio key_text = reader(identity.key_pem);
+  const Key key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
+  if (key == nullptr) return problem(Error::malformed, "private key");
+  STACK_OF(X509)* others = sk_X509_new_null();
+  while (Certificate more = next_certificate(chain.get())) sk_X509_push(others, more.release());
+  ERR_clear_error();  // the end of the text is an error to OpenSSL
+  const bool used = SSL_CTX_use_cert_and_key(ctx, leaf.get(), key.get(), others, 1) == 1;
+  sk_X509_pop_free(others, X509_free);
+  if (!used)
+    return problem(Error::malformed, "certificate and private key do not belong together, or the key is too weak");
+  return {};
+}
+
+bool trust(SSL_CTX* ctx, const std::string& roots_pem) {
+  if (roots_pem.empty()) return SSL_CTX_set_default_verify_paths(ctx) == 1;
+  const Bio in = reader(roots_pem);
+  int count = 0;
+  while (const Certificate root = next_certificate(in.get()))
+    count += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root.get());
+  ERR_clear_error();
+  return count > 0;
+}
+
+bool is_address(const std::string& host) {
+  unsigned char bytes[16];
+  return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
+
+}  // namespace
+
+void FreeSslContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<const TlsIdentity> identities) {
+  SslContext context = make_context(TLS_server_method());
+  std::string ciphers = kModern;
+  if (profile == TlsProfile::compatible) ciphers += kAlsoCompatible;
+  TERCET_CHECK(SSL_CTX_set_cipher_list(context.get(), ciphers.c_str()) == 1);
+  if (identities.empty()) return Problem{Error::bad_argument, "a TLS listener needs a certificate"};
+  for (const TlsIdentity& identity : identities)
+    if (const auto used = use_identity(context.get(), identity); !used) return used.problem();
+  return TlsServerContext(std::move(context));
+}
+
+std::unique_ptr<Stream> TlsServerContext::wrap(std::unique_ptr<Stream> inner, Bytes initial) const {
+  SSL* ssl = SSL_new(context_.get());
+  TERCET_CHECK(ssl != nullptr);
+  SSL_set_accept_state(ssl);
+  return std::make_unique<TlsStream>(std::move(inner), ssl, initial);
+}
+
+Outcome<TlsClientContext> TlsClientContext::open(const Options& options) {
+  SslContext context = make_context(TLS_client_method());
+  SSL_CTX* ctx = context.get();
+  if (options.tls12_only) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+  if (SSL_CTX_set_cipher_list(ctx, options.ciphers.empty() ? kModern : options.ciphers.c_str()) != 1)
+    return problem(Error::bad_argument, "ciphers");
+  SSL_CTX_set_verify(ctx, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (options.verify && !trust(ctx, options.roots_pem)) return problem(Error::malformed, "trusted roots");
+  if (options.at) X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ctx), options.at->ms / 1000);
+  return TlsClientContext(std::move(context), options.verify);
+}
+
+std::unique_ptr<Stream> TlsClientContext::wrap(std::unique_ptr<Stream> inner, const std::string& host) const {
+  SSL* ssl = SSL_new(context_.get());
+  TERCET_CHECK(ssl != nullptr);
+  SSL_set_connect_state(ssl);
+  if (is_address(host)) {
+    if (verify_) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
+  } else if (!host.empty()) {
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str()));  // SNI
+    if (verify_) SSL_set1_host(ssl, host.c_str());
+  }
+  return std::make_unique<TlsStream>(std::move(inner), ssl, Bytes{});
+}
+
+}  // namespace tercet::runtime

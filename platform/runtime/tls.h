@@ -1,0 +1,71 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "platform/runtime/problem.h"
+#include "platform/runtime/stream.h"
+#include "tercet/base/bytes.h"
+#include "tercet/base/time.h"
+
+struct ssl_ctx_st;  // OpenSSL's types stay inside tls*.cc
+
+namespace tercet::runtime {
+
+struct FreeSslContext {
+  void operator()(ssl_ctx_st* context) const;
+};
+using SslContext = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
+
+/// A certificate with the ones that lead to its root (the root itself may be left out), and its key. PEM.
+struct TlsIdentity {
+  std::string chain_pem;
+  std::string key_pem;
+};
+
+/// Whom a listener is for.
+enum class TlsProfile : std::uint8_t {
+  modern,      ///< TLS 1.3, and 1.2 with ECDHE and AEAD; ECDSA certificate, RSA beside it
+  compatible,  ///< also TLS 1.2 with RSA key exchange and AES-CBC or AES-GCM, as the vendor's C SDK wants; RSA
+               ///< certificate
+};
+
+/// What a TLS listener needs. Nothing below TLS 1.2, no 3DES, no RC4, no renegotiation, no compression, no tickets and
+/// no session cache (a device reconnects seldom; a full TLS 1.3 handshake costs about 0.2 ms). Read-only once made: any
+/// thread may wrap.
+class TlsServerContext {
+ public:
+  /// One identity or several of different kinds of key; the client's abilities choose. Problems: malformed (PEM that
+  /// does not parse, key of another certificate).
+  static Outcome<TlsServerContext> open(TlsProfile profile, std::span<const TlsIdentity> identities);
+  /// The inner stream may be attached to a loop and stays so. `initial`: bytes read from it already; copied.
+  std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, Bytes initial = {}) const;
+
+ private:
+  explicit TlsServerContext(SslContext context) : context_(std::move(context)) {}
+  SslContext context_;
+};
+
+/// The connecting side: doctor, fleet, tests.
+class TlsClientContext {
+ public:
+  struct Options {
+    std::string roots_pem;         ///< trusted roots; empty: those of the system
+    bool verify = true;            ///< false only to look at a server that cannot be trusted
+    std::optional<UnixMillis> at;  ///< the time certificates are judged at; none: the wall clock
+    std::string ciphers;           ///< TLS 1.2 suites by OpenSSL's names; empty: the modern ones
+    bool tls12_only = false;
+  };
+  static Outcome<TlsClientContext> open(const Options& options);
+  /// host: a DNS name (sent as SNI) or an address; the certificate must be for it. Empty: neither sent nor checked.
+  /// Up to 16 KB may be written before the handshake is done; they leave right after it.
+  std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, const std::string& host) const;
+
+ private:
+  TlsClientContext(SslContext context, bool verify) : context_(std::move(context)), verify_(verify) {}
+  SslContext context_;
+  bool verify_;
+};
+
+}  // namespace tercet::runtime
