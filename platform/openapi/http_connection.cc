@@ -155,7 +155,7 @@ void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
   out_.reserve(out_.size() + 512 + (with_body ? response.body.size() : 0));
   out_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out_.append(reason_phrase(response.status)).append("\r\nDate: ");
-  out_.append(http_date(core_.loop.wall().ms / 1000)).append("\r\n");
+  out_.append(http_date(core_.loop.wall().ms / 1000)).append("\r\nX-Content-Type-Options: nosniff\r\n");
   if (!response.content_type.empty()) out_.append("Content-Type: ").append(response.content_type).append("\r\n");
   for (const auto& [name, value] : response.headers) {
     if (value.find_first_of("\r\n") != std::string::npos) continue;  // a header cannot end the head early

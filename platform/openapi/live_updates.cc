@@ -1,0 +1,192 @@
+#include "platform/openapi/live_updates.h"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+#include "platform/thing/history.h"
+
+namespace tercet::openapi {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMostRefusals = 100;
+
+json::object row_of(const DeviceUpdate& update) {
+  json::object row{{"ProductKey", update.product}, {"DeviceName", update.name}};
+  if (update.online) {
+    row["Online"] = *update.online;
+    row["Timestamp"] = update.since.ms;
+  }
+  json::array values;
+  for (const auto& [identifier, value] : update.values)
+    values.push_back(json::object{{"Identifier", identifier}, {"Value", value.text}, {"Time", value.time.ms}});
+  row["Values"] = std::move(values);
+  return row;
+}
+
+}  // namespace
+
+void DeviceUpdate::merge(const DeviceUpdate& newer) {
+  product = newer.product;
+  name = newer.name;
+  if (newer.online) {
+    online = newer.online;
+    since = newer.since;
+  }
+  for (const auto& [identifier, value] : newer.values) values[identifier] = value;
+}
+
+ShardUpdates::ShardUpdates(runtime::Loop& shard, Give give)
+    : shard_(shard),
+      give_(std::move(give)),
+      timer_([](void* self) { static_cast<ShardUpdates*>(self)->give(); }, this),
+      pending_(std::make_shared<DeviceUpdates>()) {}
+
+DeviceUpdate* ShardUpdates::touch(std::uint64_t device, std::string_view product, std::string_view name) {
+  if (!timer_.is_set()) timer_.set(shard_, shard_.now() + kInterval);
+  const auto it = pending_->find(device);
+  if (it != pending_->end()) return &it->second;
+  if (pending_->size() >= kMostDevices) {
+    left_out_ = true;
+    return nullptr;
+  }
+  DeviceUpdate& made = (*pending_)[device];
+  made.product = product;
+  made.name = name;
+  return &made;
+}
+
+void ShardUpdates::on_values(std::uint64_t device, std::string_view product, std::string_view name,
+                             std::span<const thing::Change> changes) {
+  DeviceUpdate* update = touch(device, product, name);
+  if (update == nullptr) return;
+  for (const thing::Change& change : changes)
+    update->values[std::string(change.identifier)] = {thing::value_text(change.value), change.time};
+}
+
+void ShardUpdates::on_presence(std::uint64_t device, std::string_view product, std::string_view name,
+                               const thing::Presence& presence) {
+  DeviceUpdate* update = touch(device, product, name);
+  if (update == nullptr) return;
+  update->online = presence.online;
+  update->since = presence.since;
+}
+
+void ShardUpdates::on_event(std::uint64_t device, std::string_view product, std::string_view name,
+                            const thing::Change&) {
+  touch(device, product, name);  // the page then asks for the events
+}
+
+void ShardUpdates::on_left_out(std::size_t) {
+  left_out_ = true;
+  if (!timer_.is_set()) timer_.set(shard_, shard_.now() + kInterval);
+}
+
+void ShardUpdates::give() {
+  if (!give_(pending_, left_out_)) return timer_.set(shard_, shard_.now() + kInterval);
+  pending_ = std::make_shared<DeviceUpdates>();
+  left_out_ = false;
+}
+
+LiveUpdates::LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalStore& journal)
+    : loop_(loop),
+      fleet_(fleet),
+      timer_([](void* self) { static_cast<LiveUpdates*>(self)->flush(); }, this),
+      self_(std::make_shared<LiveUpdates*>(this)) {
+  for (std::size_t shard = 0; shard < fleet_.shard_count(); ++shard)
+    shards_.push_back(std::make_unique<ShardUpdates>(fleet_.shard_loop(shard),
+                                                     [&loop, self = std::weak_ptr<LiveUpdates*>(self_)](
+                                                         std::shared_ptr<const DeviceUpdates> updates, bool left_out) {
+                                                       return loop.post([self, updates, left_out] {
+                                                         if (const auto here = self.lock())
+                                                           (*here)->take(*updates, left_out);
+                                                       });
+                                                     }));
+  journal.listen([self = std::weak_ptr<LiveUpdates*>(self_)](const registry::JournalEntry& entry) {
+    if (const auto here = self.lock()) (*here)->on_refusal(entry);
+  });
+}
+
+LiveUpdates::~LiveUpdates() = default;
+
+bool LiveUpdates::Reader::wants(std::string_view device_product, std::string_view device_name) const {
+  return (product.empty() || product == device_product) && (name.empty() || name == device_name);
+}
+
+void LiveUpdates::listen(bool on) {
+  if (listening_ == on) return;
+  listening_ = fleet_.on_every_shard([this, on](std::size_t shard, thing::Things& things) {
+    things.listen(on ? shards_[shard].get() : nullptr);
+  }) && on;
+}
+
+void LiveUpdates::add(EventStream stream, std::string product, std::string name, std::string session) {
+  Reader reader;
+  reader.stream = std::move(stream);
+  reader.product = std::move(product);
+  reader.name = std::move(name);
+  reader.session = std::move(session);
+  readers_.push_back(std::move(reader));
+  listen(true);
+  if (!timer_.is_set()) timer_.set(loop_, loop_.now() + kInterval);
+}
+
+void LiveUpdates::close_session(std::string_view session) {
+  for (Reader& reader : readers_)
+    if (reader.session == session) reader.stream.close();
+}
+
+void LiveUpdates::take(const DeviceUpdates& updates, bool left_out) {
+  for (Reader& reader : readers_) {
+    reader.resync |= left_out;
+    for (const auto& [device, update] : updates) {
+      if (!reader.wants(update.product, update.name)) continue;
+      if (reader.pending.size() >= kMostPending && !reader.pending.contains(device)) {
+        reader.resync = true;
+        continue;
+      }
+      reader.pending[device].merge(update);
+    }
+  }
+}
+
+void LiveUpdates::on_refusal(const registry::JournalEntry& entry) {
+  const std::string& name = entry.refusal.name;
+  const auto slash = name.find('/');
+  const std::string_view product = std::string_view(name).substr(0, slash);
+  const std::string_view device =
+      slash == std::string::npos ? std::string_view{} : std::string_view(name).substr(slash + 1);
+  for (Reader& reader : readers_) {
+    if (!reader.wants(product, device) || reader.refusals.size() >= kMostRefusals) continue;
+    if (std::find(reader.refusals.begin(), reader.refusals.end(), name) == reader.refusals.end())
+      reader.refusals.push_back(name);
+  }
+}
+
+void LiveUpdates::flush() {
+  std::erase_if(readers_, [](const Reader& reader) { return !reader.stream.is_open(); });
+  if (readers_.empty()) return listen(false);
+  if (!listening_) listen(true);  // a shard's queue was full the last time
+  for (Reader& reader : readers_) {
+    if (!reader.has_news() || reader.stream.waiting_bytes() != 0) continue;
+    json::array devices;
+    while (!reader.pending.empty() && devices.size() < kDevicesPerEvent) {
+      devices.push_back(row_of(reader.pending.begin()->second));
+      reader.pending.erase(reader.pending.begin());
+    }
+    json::array refusals;
+    for (const std::string& name : reader.refusals) refusals.push_back(json::string(name));
+    reader.refusals.clear();
+    const json::object event{{"Devices", std::move(devices)},
+                             {"Refusals", std::move(refusals)},
+                             {"Resync", std::exchange(reader.resync, false)}};
+    reader.stream.send("update", json::serialize(event));
+  }
+  timer_.set(loop_, loop_.now() + kInterval);
+}
+
+}  // namespace tercet::openapi

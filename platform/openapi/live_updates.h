@@ -1,0 +1,109 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "platform/openapi/fleet.h"
+#include "platform/openapi/http.h"
+#include "platform/registry/journal_store.h"
+
+namespace tercet::openapi {
+
+/// What has changed about one device since it was last told.
+struct DeviceUpdate {
+  std::string product, name;
+  std::optional<bool> online;
+  UnixMillis since{};  ///< of `online`
+  struct Value {
+    std::string text;  ///< as the OpenAPI shows it
+    UnixMillis time;
+  };
+  std::map<std::string, Value> values;
+  void merge(const DeviceUpdate& newer);
+};
+using DeviceUpdates = std::unordered_map<std::uint64_t, DeviceUpdate>;
+
+/// Gathers one shard's changes and posts them to the management loop a few times a second. Shard's thread. Bounded:
+/// changes of more devices than kMostDevices in one interval are left out, and the page is told to ask again.
+class ShardUpdates final : public thing::Updates {
+ public:
+  static constexpr std::size_t kMostDevices = 2000;
+  static constexpr Millis kInterval{200};
+  /// Gives the changes; false when they could not be handed over: they are then kept for the next interval.
+  using Give = std::function<bool(std::shared_ptr<const DeviceUpdates> updates, bool left_out)>;
+  ShardUpdates(runtime::Loop& shard, Give give);
+
+  void on_values(std::uint64_t device, std::string_view product, std::string_view name,
+                 std::span<const thing::Change> changes) override;
+  void on_presence(std::uint64_t device, std::string_view product, std::string_view name,
+                   const thing::Presence& presence) override;
+  void on_event(std::uint64_t device, std::string_view product, std::string_view name,
+                const thing::Change& event) override;
+  void on_left_out(std::size_t changes) override;
+
+ private:
+  DeviceUpdate* touch(std::uint64_t device, std::string_view product, std::string_view name);
+  void give();
+  runtime::Loop& shard_;
+  Give give_;
+  runtime::Timer timer_;
+  std::shared_ptr<DeviceUpdates> pending_;
+  bool left_out_ = false;
+};
+
+/// The page's server-sent events. Every reader gets what changed of the devices it watches, coalesced: at most one
+/// event an interval, only when it has taken the last one, the newest values only. Shards are asked for changes only
+/// while somebody reads. Management loop.
+///
+/// Event "update":
+/// {"Devices":[{"ProductKey","DeviceName","Online"?,"Timestamp"?,"Values":[{"Identifier","Value","Time"}]}],
+/// "Refusals":[names],"Resync":bool}. Resync: something was left out; ask for the whole state again.
+class LiveUpdates {
+ public:
+  static constexpr std::size_t kMostReaders = 100;
+  static constexpr std::size_t kMostPending = 2000;  ///< devices of one slow reader; then Resync
+  static constexpr std::size_t kDevicesPerEvent = 200;
+  static constexpr Millis kInterval{250};
+
+  LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalStore& journal);
+  ~LiveUpdates();
+  LiveUpdates(const LiveUpdates&) = delete;
+  LiveUpdates& operator=(const LiveUpdates&) = delete;
+
+  /// Product and name "" = the whole fleet. `session`: whose stream it is. False: too many readers.
+  bool may_add() const { return readers_.size() < kMostReaders; }
+  void add(EventStream stream, std::string product, std::string name, std::string session);
+  void close_session(std::string_view session);
+  std::size_t reader_count() const { return readers_.size(); }
+
+ private:
+  struct Reader {
+    EventStream stream;
+    std::string product, name, session;
+    DeviceUpdates pending;
+    std::vector<std::string> refusals;
+    bool resync = false;
+    bool wants(std::string_view device_product, std::string_view device_name) const;
+    bool has_news() const { return !pending.empty() || !refusals.empty() || resync; }
+  };
+  void take(const DeviceUpdates& updates, bool left_out);
+  void on_refusal(const registry::JournalEntry& entry);
+  void flush();
+  void listen(bool on);
+
+  runtime::Loop& loop_;
+  Fleet& fleet_;
+  runtime::Timer timer_;
+  std::vector<std::unique_ptr<ShardUpdates>> shards_;
+  std::vector<Reader> readers_;
+  std::shared_ptr<LiveUpdates*> self_;  ///< empties when this is destroyed; for tasks that are still on their way
+  bool listening_ = false;
+};
+
+}  // namespace tercet::openapi
