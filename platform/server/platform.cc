@@ -80,6 +80,8 @@ runtime::Outcome<std::unique_ptr<Platform>> Platform::open(const Config& config)
   return platform;
 }
 
+Platform::Platform(const Config& config) : config_(config) {}
+
 Platform::~Platform() { stop(); }
 
 runtime::Outcome<void> Platform::open_all() {
@@ -185,15 +187,7 @@ runtime::Outcome<void> Platform::open_web() {
   auto listeners = open_listeners(config_, *pki, shards_.front()->broker());
   if (!listeners) return listeners.problem();
 
-  std::vector<openapi::FleetShard> parts;
-  for (const auto& shard : shards_) {
-    Shard* one = shard.get();
-    parts.push_back(
-        {&one->things(),
-         [one](std::string_view topic, Bytes payload, std::uint8_t qos) { one->broker().publish(topic, payload, qos); },
-         [one] { return one->broker().counters(); }});
-  }
-  web_ = std::make_unique<Web>(*management_, *shard_set_, *registry_, *journal_, *store_, std::move(parts), shards_);
+  web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
 
@@ -208,7 +202,8 @@ runtime::Outcome<void> Platform::open_web() {
   ready_.openapi_url = "http://" + web_address->text();
   ready_.access_key_id = key.id;
   ready_.access_key_secret = key.secret;
-  ready_.page_url = ready_.openapi_url + web_->login_path();
+  ready_.page_url = ready_.openapi_url + "/login?token=" + web_->make_login_token();
+  ready_.page_token = web_->make_login_token();
   ready_.pid = ::getpid();
   return {};
 }

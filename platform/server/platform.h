@@ -4,8 +4,6 @@
 #include <thread>
 #include <vector>
 
-#include "platform/openapi/fleet.h"
-#include "platform/openapi/models.h"
 #include "platform/registry/directory_feed.h"
 #include "platform/registry/journal_store.h"
 #include "platform/registry/registry.h"
@@ -40,7 +38,7 @@ class Platform final : private registry::LoginEvents {
   const std::string& fresh_admin_password() const { return fresh_admin_password_; }
 
  private:
-  explicit Platform(const Config& config) : config_(config) {}
+  explicit Platform(const Config& config);
   runtime::Outcome<void> open_all();
   runtime::Outcome<void> open_store();
   runtime::Outcome<void> open_registry();

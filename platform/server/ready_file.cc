@@ -22,7 +22,8 @@ std::string render_ready(const ReadyInfo& info) {
                                  {"openapi", info.openapi_url},
                                  {"accessKeyId", info.access_key_id},
                                  {"accessKeySecret", info.access_key_secret},
-                                 {"page", info.page_url}};
+                                 {"page", info.page_url},
+                                 {"pageToken", info.page_token}};
   return boost::json::serialize(root) + "\n";
 }
 

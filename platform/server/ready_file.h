@@ -12,7 +12,8 @@ struct ReadyInfo {
   std::string ca_path;
   std::string openapi_url;
   std::string access_key_id, access_key_secret;
-  std::string page_url;
+  std::string page_url;    ///< a link that logs in once
+  std::string page_token;  ///< another token, for a script that asks as the page does
   long pid = 0;
 };
 

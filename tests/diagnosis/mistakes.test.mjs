@@ -177,16 +177,19 @@ test('two boards with one triple are named, with both addresses', async () => {
 });
 
 test('with the right password no search for mistakes runs', async () => {
-  const searches = async () => {
+  const counter = async (name) => {
     const text = await (await fetch(`${server.openapi}/metrics`)).text();
-    const line = text.split('\n').find((one) => /^tercet_login_examinations/.test(one));
-    assert.ok(line, 'the counter of examinations is exported');
+    const line = text.split('\n').find((one) => one.startsWith(`tercet_login_${name}_total `));
+    assert.ok(line, `the counter of ${name} is exported`);
     return Number(line.split(' ').pop());
   };
-  const before = await searches();
   const triple = await makeDevice(server, productKey);
-  for (let i = 0; i < 5; i++) await attempt(credentials(triple));
-  assert.equal(await searches(), before);
+  const refused = await counter('refused');
   await assert.rejects(attempt({ ...credentials(triple), password: 'wrong' }));
-  await until(async () => (await searches()) === before + 1, 'a wrong one is counted');
+  await until(async () => (await counter('refused')) > refused, 'the refused login is counted');
+  const accepted = await counter('accepted'), examined = await counter('examinations');
+  assert.ok(examined > 0, 'wrong ones were examined');
+  for (let i = 0; i < 5; i++) await attempt(credentials(triple));
+  await until(async () => (await counter('accepted')) >= accepted + 5, 'the right logins are counted');
+  assert.equal(await counter('examinations'), examined);
 });

@@ -1,0 +1,48 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/openapi/http.h"
+#include "platform/openapi/models.h"
+#include "platform/openapi/site.h"
+#include "platform/server/shard.h"
+
+namespace tercet::server {
+
+/// The HTTP front on the management loop: OpenAPI, page, health and metrics.
+class Web {
+ public:
+  struct Parts {
+    runtime::Loop& management;
+    runtime::Shards& shard_loops;
+    registry::Registry& registry;
+    registry::JournalStore& journal;
+    store::StreamStore& store;
+    const std::vector<std::unique_ptr<Shard>>& shards;
+  };
+  explicit Web(const Parts& parts);
+
+  /// Problems: io_failed, the port is taken; bad_argument, no address.
+  runtime::Outcome<runtime::Address> listen(const std::string& host, std::uint16_t port);
+  /// A link or a token that logs in once.
+  std::string make_login_token() { return site_.console().make_login_token(); }
+  /// Closes every connection. On the management loop.
+  void close();
+
+ private:
+  void gather_logins();
+  void watch(const Parts& parts);
+
+  runtime::Loop& management_;
+  openapi::Fleet fleet_;
+  openapi::Models models_;
+  openapi::Site site_;
+  std::unique_ptr<openapi::HttpServer> http_;
+  runtime::Shards& shard_loops_;
+  const std::vector<std::unique_ptr<Shard>>& shards_;
+  std::vector<registry::LoginCounters> logins_;  ///< what each shard told last
+  runtime::Timer gather_;
+};
+
+}  // namespace tercet::server
