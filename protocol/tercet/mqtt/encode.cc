@@ -75,6 +75,49 @@ Result<std::size_t> encode_codes(PacketType type, std::uint16_t packet_id, Bytes
   return finish(*writer);
 }
 
+/// Reads a span as Subscriptions and Filters are read.
+template <typename Item>
+struct SpanCursor {
+  std::span<const Item> left;
+  std::optional<Item> next() {
+    if (left.empty()) return std::nullopt;
+    const Item item = left.front();
+    left = left.subspan(1);
+    return item;
+  }
+};
+
+std::size_t item_size(const Subscription& each) { return text_size(each.filter.size()) + 1; }
+std::size_t item_size(std::string_view filter) { return text_size(filter.size()); }
+
+void put_item(Writer& out, const Subscription& each, ProtocolVersion version) {
+  auto options = static_cast<unsigned>(each.qos);
+  if (is_v5(version)) {
+    options |= (each.no_local ? 0x04U : 0U) | (each.retain_as_published ? 0x08U : 0U) |
+               (static_cast<unsigned>(each.retain_handling) << 4);
+  }
+  out.utf8(each.filter);
+  out.u8(static_cast<std::uint8_t>(options));
+}
+void put_item(Writer& out, std::string_view filter, ProtocolVersion) { out.utf8(filter); }
+
+/// SUBSCRIBE or UNSUBSCRIBE. `list` is walked twice, for the size and for the bytes.
+template <typename Cursor>
+Result<std::size_t> encode_list(PacketType type, std::uint16_t packet_id, const Cursor& list,
+                                const Properties& properties, ProtocolVersion version, MutableBytes out) {
+  std::size_t items = 0;
+  Cursor sizes = list;
+  for (auto item = sizes.next(); item; item = sizes.next()) items += item_size(*item);
+  if (packet_id == 0 || items == 0) return fail(Error::bad_argument);
+  auto writer = begin(type, 2, 2 + properties_size(version, properties) + items, out);
+  if (!writer) return fail(writer.error());
+  writer->u16(packet_id);
+  put_properties(*writer, version, properties);
+  Cursor each = list;
+  for (auto item = each.next(); item; item = each.next()) put_item(*writer, *item, version);
+  return finish(*writer);
+}
+
 }  // namespace
 
 Result<std::size_t> encode(const Connect& packet, MutableBytes out) {
@@ -140,23 +183,22 @@ Result<std::size_t> encode(const Ack& packet, ProtocolVersion version, MutableBy
 
 Result<std::size_t> encode_subscribe(std::uint16_t packet_id, std::span<const Subscription> subscriptions,
                                      const Properties& properties, ProtocolVersion version, MutableBytes out) {
-  if (packet_id == 0 || subscriptions.empty()) return fail(Error::bad_argument);
-  std::size_t body = 2 + properties_size(version, properties);
-  for (const Subscription& each : subscriptions) body += text_size(each.filter.size()) + 1;
-  auto writer = begin(PacketType::subscribe, 2, body, out);
-  if (!writer) return fail(writer.error());
-  writer->u16(packet_id);
-  put_properties(*writer, version, properties);
-  for (const Subscription& each : subscriptions) {
-    auto options = static_cast<unsigned>(each.qos);
-    if (is_v5(version)) {
-      options |= (each.no_local ? 0x04U : 0U) | (each.retain_as_published ? 0x08U : 0U) |
-                 (static_cast<unsigned>(each.retain_handling) << 4);
-    }
-    writer->utf8(each.filter);
-    writer->u8(static_cast<std::uint8_t>(options));
-  }
-  return finish(*writer);
+  return encode_list(PacketType::subscribe, packet_id, SpanCursor<Subscription>{subscriptions}, properties, version,
+                     out);
+}
+
+Result<std::size_t> encode(const Subscribe& packet, ProtocolVersion version, MutableBytes out) {
+  return encode_list(PacketType::subscribe, packet.packet_id, packet.subscriptions, packet.properties, version, out);
+}
+
+Result<std::size_t> encode_unsubscribe(std::uint16_t packet_id, std::span<const std::string_view> filters,
+                                       const Properties& properties, ProtocolVersion version, MutableBytes out) {
+  return encode_list(PacketType::unsubscribe, packet_id, SpanCursor<std::string_view>{filters}, properties, version,
+                     out);
+}
+
+Result<std::size_t> encode(const Unsubscribe& packet, ProtocolVersion version, MutableBytes out) {
+  return encode_list(PacketType::unsubscribe, packet.packet_id, packet.filters, packet.properties, version, out);
 }
 
 Result<std::size_t> encode(const Suback& packet, ProtocolVersion version, MutableBytes out) {
@@ -166,19 +208,6 @@ Result<std::size_t> encode(const Suback& packet, ProtocolVersion version, Mutabl
   for (std::uint8_t& byte : out.subspan(*written - packet.codes.size(), packet.codes.size()))
     byte = suback_code(version, static_cast<ReasonCode>(byte));
   return written;
-}
-
-Result<std::size_t> encode_unsubscribe(std::uint16_t packet_id, std::span<const std::string_view> filters,
-                                       const Properties& properties, ProtocolVersion version, MutableBytes out) {
-  if (packet_id == 0 || filters.empty()) return fail(Error::bad_argument);
-  std::size_t body = 2 + properties_size(version, properties);
-  for (const std::string_view filter : filters) body += text_size(filter.size());
-  auto writer = begin(PacketType::unsubscribe, 2, body, out);
-  if (!writer) return fail(writer.error());
-  writer->u16(packet_id);
-  put_properties(*writer, version, properties);
-  for (const std::string_view filter : filters) writer->utf8(filter);
-  return finish(*writer);
 }
 
 Result<std::size_t> encode(const Unsuback& packet, ProtocolVersion version, MutableBytes out) {

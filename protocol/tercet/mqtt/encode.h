@@ -25,9 +25,11 @@ Result<std::size_t> encode(const Publish& packet, ProtocolVersion version, Mutab
 Result<std::size_t> encode(const Ack& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode_subscribe(std::uint16_t packet_id, std::span<const Subscription> subscriptions,
                                      const Properties& properties, ProtocolVersion version, MutableBytes out);
+Result<std::size_t> encode(const Subscribe& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Suback& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode_unsubscribe(std::uint16_t packet_id, std::span<const std::string_view> filters,
                                        const Properties& properties, ProtocolVersion version, MutableBytes out);
+Result<std::size_t> encode(const Unsubscribe& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Unsuback& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Pingreq& packet, ProtocolVersion version, MutableBytes out);
 Result<std::size_t> encode(const Pingresp& packet, ProtocolVersion version, MutableBytes out);
