@@ -82,6 +82,7 @@ Result<void> TimeKeeper::settle(Instant now) {
       server_ = 0;
       query_until_ = now + options_.answer_within;
       sent_ = false;
+      names_failed_ = true;
     }
     if (ask(now)) return fail(Error::would_block);
     end_query();
@@ -92,7 +93,10 @@ Result<void> TimeKeeper::settle(Instant now) {
     return {};
   }
   servers_asked_ = false;
-  if (!options_.start_from_floor) return fail(Error::clock_unset);
+  if (!options_.start_from_floor) {
+    const bool asked = datagram_ != nullptr && !options_.servers.empty();
+    return fail(asked && names_failed_ ? Error::dns_failed : Error::clock_unset);
+  }
   adopt(options_.floor, TimeOrigin::floor);
   return {};
 }
@@ -101,6 +105,7 @@ Result<void> TimeKeeper::settle(Instant now) {
 bool TimeKeeper::ask(Instant now) {
   while (server_ < options_.servers.size()) {
     if (now >= query_until_) {
+      names_failed_ = false;  // silence is not a wrong name
       next_server(now);
       continue;
     }
@@ -109,10 +114,12 @@ bool TimeKeeper::ask(Instant now) {
       const auto sent = datagram_->send(options_.servers[server_], kSntpPort, make_sntp_request(cookie_));
       if (!sent && sent.error() == Error::would_block) return true;
       if (!sent) {
+        if (sent.error() != Error::dns_failed) names_failed_ = false;
         next_server(now);
         continue;
       }
       sent_ = true;
+      names_failed_ = false;
       sent_at_ = now;
     }
     std::array<std::uint8_t, 128> packet;

@@ -84,7 +84,7 @@ class TimeKeeper {
   TimeOptions options_{};
   TimeOrigin origin_ = TimeOrigin::unset;
   bool servers_asked_ = false;  ///< in this round
-  bool querying_ = false, sent_ = false;
+  bool querying_ = false, sent_ = false, names_failed_ = false;
   std::size_t server_ = 0;
   std::uint64_t cookie_ = 0;
   Instant query_until_ = Instant::never(), sent_at_{};

@@ -30,8 +30,6 @@ void Ladder::failed(Rung rung, Error error, Instant now) {
   record.duration = now - since_;
   record.error = error;
   ++record.failed;
-  standing_.reset();
-  if (rung != Rung::link) standing_ = static_cast<Rung>(static_cast<int>(rung) - 1);
   since_ = now;
 }
 

@@ -13,9 +13,9 @@ namespace tercet::device {
 enum class Rung : std::uint8_t {
   link,     ///< Wi-Fi associated, or cable in
   address,  ///< IP address
-  dns,      ///< the host name means an address; a clock that TLS can trust is found here too
+  dns,      ///< the host name means an address
   tcp,      ///< the port answers
-  tls,      ///< the certificate is believed; skipped in plain TCP
+  tls,      ///< the certificate is believed, by a clock that can be; skipped in plain TCP
   connect,  ///< CONNACK 0: the triple is right
   suback,   ///< the platform grants the subscriptions; skipped with auto-subscribe
   reply,    ///< the first answer to something we sent
@@ -52,7 +52,7 @@ class Ladder {
   std::optional<Rung> climbing() const { return climbing_; }
   const RungRecord& record(Rung rung) const { return records_[static_cast<std::size_t>(rung)]; }
   std::uint32_t attempts() const { return attempts_; }
-  /// The highest rung that holds now.
+  /// The highest rung that was reached in this attempt.
   std::optional<Rung> standing() const { return standing_; }
 
  private:

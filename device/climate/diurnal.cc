@@ -1,0 +1,38 @@
+#include "climate/diurnal.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tercet::climate {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000, kWarmestMs = 15 * 3'600'000;
+constexpr float kTwoPi = 6.2831853f;
+
+float hundredths(float value) { return std::round(value * 100) / 100; }
+
+}  // namespace
+
+float DiurnalModel::noise() {
+  float sum = 0;
+  for (int i = 0; i < 3; ++i) {
+    state_ = state_ * 1'664'525u + 1'013'904'223u;
+    sum += static_cast<float>(state_ >> 8) / 16'777'216.0f;
+  }
+  return sum / 1.5f - 1;
+}
+
+Result<Reading> DiurnalModel::sample(UnixMillis now) {
+  const std::int64_t local = now.ms + std::int64_t{shape_.utc_offset_s} * 1000;
+  const std::int64_t of_day = ((local % kDayMs) + kDayMs) % kDayMs;
+  const float phase = std::cos(kTwoPi * static_cast<float>(of_day - kWarmestMs) / static_cast<float>(kDayMs));
+  drift_ = 0.98f * drift_ + 0.05f * noise();
+  Reading reading;
+  reading.temperature =
+      hundredths(shape_.mean_temperature + shape_.temperature_swing * phase + drift_ + 0.05f * noise());
+  const float humidity = shape_.mean_humidity - shape_.humidity_swing * phase - 2 * drift_ + 0.2f * noise();
+  reading.humidity = hundredths(std::clamp(humidity, 0.0f, 100.0f));
+  return reading;
+}
+
+}  // namespace tercet::climate

@@ -1,0 +1,27 @@
+#include "ports/posix/board.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tercet::posix {
+
+Board::Board(const BoardConfig& config)
+    : network_(config.host),
+      secrets_(config.triple_file),
+      log_(config.log_level),
+      store_(config.state_directory.empty() ? nullptr : std::make_unique<FileStore>(config.state_directory)),
+      transport_(config.trust, clock_) {}
+
+device::Port Board::port() {
+  return {transport_, clock_, random_, network_, secrets_, &datagram_, store_.get(), &log_, nullptr};
+}
+
+void Board::wait(Instant at) {
+  constexpr Millis kLongest{60'000};
+  const Millis left = std::min(at, transport_.next_deadline()) - clock_.now();
+  const Millis timeout = std::clamp(left, Millis{0}, kLongest);
+  std::array<pollfd, 2> fds{transport_.interest(), datagram_.interest()};
+  static_cast<void>(::poll(fds.data(), fds.size(), static_cast<int>(timeout.count())));
+}
+
+}  // namespace tercet::posix

@@ -1,0 +1,47 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "ports/posix/datagram.h"
+#include "ports/posix/files.h"
+#include "ports/posix/system.h"
+#include "ports/posix/transport.h"
+#include "ports/posix/triple_file.h"
+#include "tercet/device/port.h"
+
+namespace tercet::posix {
+
+/// A Linux machine as a board: all parts in one object.
+struct BoardConfig {
+  std::string triple_file;      ///< where the DeviceSecret is, mode 0600
+  std::string host;             ///< where it will connect, to know whether the network matters
+  Trust trust;                  ///< whom TLS believes
+  std::string state_directory;  ///< saved time and settings; "" = nothing is kept
+  device::LogLevel log_level = device::LogLevel::error;
+};
+
+class Board {
+ public:
+  explicit Board(const BoardConfig& config);
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  device::Port port();
+  device::Clock& clock() { return clock_; }
+  device::KeyValueStore* store() { return store_ ? store_.get() : nullptr; }
+
+  /// Sleeps until `at`, or until the network has something, or a signal was handled. One task: the client's.
+  void wait(Instant at);
+
+ private:
+  SystemClock clock_;
+  SystemRandom random_;
+  SystemNetwork network_;
+  TripleFileSecrets secrets_;
+  SocketDatagram datagram_;
+  StderrLog log_;
+  std::unique_ptr<FileStore> store_;
+  SocketTransport transport_;
+};
+
+}  // namespace tercet::posix

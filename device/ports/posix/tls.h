@@ -1,0 +1,78 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tercet/base/bytes.h"
+#include "tercet/base/result.h"
+#include "tercet/base/time.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace tercet::posix {
+
+/// Whom to believe. A set of roots, never one: the vendor's change, and a fleet must survive that.
+struct Trust {
+  std::vector<std::string> files = {};        ///< PEM, any number of certificates each
+  std::vector<std::string> directories = {};  ///< hashed as by `openssl rehash`
+  std::string pem = {};                       ///< certificates in memory
+  bool system = false;                        ///< the machine's own roots too
+  /// SHA-256 of the server's public key (SubjectPublicKeyInfo). With one of these the chain, the dates and the name do
+  /// not matter any more: the key is the identity.
+  std::vector<std::array<std::uint8_t, 32>> pins = {};
+};
+
+/// The client's half of TLS 1.2 and 1.3, shared by the sessions made from it.
+class TlsContext {
+ public:
+  /// Errors: bad_argument, a file cannot be read or has no certificate, or there is nobody to trust; problem says
+  /// which.
+  static Result<std::shared_ptr<TlsContext>> open(const Trust& trust, std::string& problem);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  ssl_ctx_st* get() const { return context_; }
+  bool is_pinned(const std::array<std::uint8_t, 32>& key) const;
+  bool has_pins() const { return !pins_.empty(); }
+
+ private:
+  explicit TlsContext(ssl_ctx_st* context) : context_(context) {}
+  ssl_ctx_st* context_;
+  std::vector<std::array<std::uint8_t, 32>> pins_;
+};
+
+/// One TLS session over a connected, non-blocking socket that somebody else owns.
+class TlsSession {
+ public:
+  /// host: the name or address the certificate must carry, sent as SNI if a name. now: the time to judge dates by.
+  TlsSession(std::shared_ptr<TlsContext> context, int socket, const std::string& host, UnixMillis now);
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
+  /// Goes on with the handshake. Errors: would_block (wants_write() says for what); tls_untrusted, tls_expired,
+  /// tls_wrong_host, tls_failed, closed.
+  Result<void> shake_hands();
+  Result<std::size_t> read(MutableBytes into);  ///< errors: would_block, closed, io_failed, tls_failed
+  Result<std::size_t> write(Bytes from);        ///< the same
+  void say_goodbye();
+  bool wants_write() const { return wants_write_; }
+  /// The failure in words, or protocol and cipher.
+  const std::string& detail() const { return detail_; }
+
+ private:
+  Error explain(int result);
+  Error explain_verification(long verdict);
+  bool check_pin();
+  std::shared_ptr<TlsContext> context_;
+  ssl_st* session_;
+  bool wants_write_ = false;
+  std::string detail_;
+};
+
+}  // namespace tercet::posix

@@ -1,0 +1,235 @@
+#include "tercet/device/client.h"
+
+#include <algorithm>
+
+#include "tercet/mqtt/reason.h"
+
+namespace tercet::device {
+namespace {
+
+/// Rounds of reading, handling and writing in one run(): what a flooding peer can take from the task's other work.
+constexpr int kRounds = 16;
+
+}  // namespace
+
+Device::Device(const Port& port, const Storage& storage, DeviceEvents& events)
+    : port_(port), storage_(storage), events_(events), time_(port.clock, port.random, port.datagram, port.store) {}
+
+Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const Options& options) {
+  if (!is_stopped()) return fail(Error::bad_state);
+  const bool fits = !endpoint.host.empty() && endpoint.port != 0 && options.keep_alive >= Seconds{30} &&
+                    options.keep_alive <= Seconds{1200} && options.backoff_first > Millis{0} &&
+                    options.backoff_limit >= options.backoff_first;
+  if (!fits) return fail(Error::bad_argument);
+  id_ = id;
+  endpoint_ = endpoint;
+  options_ = options;
+  if (!outbox_) outbox_.emplace(storage_.outbox, options.drop);
+  mqtt::ClientConfig config;
+  config.clean_start = options.clean_session;
+  config.keep_alive = options.keep_alive;
+  config.backoff_first = options.backoff_first;
+  config.backoff_limit = options.backoff_limit;
+  const auto random = [](void* context) { return static_cast<Random*>(context)->next(); };
+  client_.emplace(config, mqtt::Credentials{}, storage_.mqtt, random, &port_.random);
+  granted_ = wanted_ = 0;
+  stopping_ = false;
+  if (const auto made = make_filters(); !made) return made;
+  time_.start(options.time);
+  report_step();
+  client_->start(port_.clock.now());
+  more_to_do_ = true;
+  return {};
+}
+
+void Device::stop() {
+  if (!client_ || stopping_) return;
+  stopping_ = true;
+  client_->stop(port_.clock.now());
+  more_to_do_ = true;
+}
+
+void Device::run() {
+  if (!client_) return;
+  const Instant now = port_.clock.now();
+  more_to_do_ = false;
+  take_events(now);
+  climb(now);
+  exchange(now);
+  check_reply(now);
+  if (is_online()) time_.save(now);
+  if (port_.watchdog != nullptr) port_.watchdog->feed();
+}
+
+void Device::exchange(Instant now) {
+  for (int round = 0; round < kRounds; ++round) {
+    bool moved = take_events(now);
+    if (step_ == Step::session) {
+      moved |= send_waiting(now);
+      moved |= write_out(now);
+      moved |= read_in(now);
+    }
+    if (!moved) break;
+    more_to_do_ = round + 1 == kRounds;
+  }
+  if (stopping_ && client_->is_stopped()) {
+    stopping_ = false;
+    step_ = Step::idle;
+    step_until_ = reply_until_ = Instant::never();
+    port_.transport.close();
+  }
+}
+
+bool Device::take_events(Instant now) {
+  bool any = false;
+  while (const auto event = client_->next_event(now)) {
+    handle(*event, now);
+    any = true;
+  }
+  return any;
+}
+
+void Device::handle(const mqtt::ClientEvent& event, Instant now) {
+  if (std::holds_alternative<mqtt::OpenTransport>(event)) return begin_attempt(now);
+  if (const auto* online = std::get_if<mqtt::Online>(&event)) return on_online(*online, now);
+  if (const auto* offline = std::get_if<mqtt::Offline>(&event)) return on_offline(*offline, now);
+  if (const auto* received = std::get_if<mqtt::Received>(&event)) return on_received(received->publish, now);
+  if (const auto* subscribed = std::get_if<mqtt::Subscribed>(&event)) return on_subscribed(*subscribed, now);
+  if (std::holds_alternative<mqtt::Delivered>(event)) {
+    ++delivered_;
+    return;
+  }
+  if (std::holds_alternative<mqtt::Skipped>(event))
+    log(LogLevel::warning, "skipped", "a message larger than our buffer");
+}
+
+void Device::on_online(const mqtt::Online& online, Instant now) {
+  wipe_login();
+  pass(Rung::connect, now);
+  log(LogLevel::info, "online", endpoint_.host);
+  if (!online.session_present) granted_ = 0;
+  if (options_.auto_subscribe) granted_ = wanted_;
+  pass_suback(now);
+  events_.on_online();
+}
+
+void Device::on_subscribed(const mqtt::Subscribed& subscribed, Instant now) {
+  const auto at = std::find(filters_.begin(), filters_.end(), subscribed.filter);
+  if (at == filters_.end()) return;
+  if (mqtt::is_failure(subscribed.reason)) {
+    ladder_.failed(Rung::suback, Error::denied, now);
+    log(LogLevel::warning, "suback", subscribed.filter);
+    return events_.on_rung(Rung::suback, ladder_.record(Rung::suback), subscribed.filter);
+  }
+  granted_ = static_cast<std::uint8_t>(granted_ | 1u << (at - filters_.begin()));
+  pass_suback(now);
+}
+
+void Device::pass_suback(Instant now) {
+  if ((granted_ & wanted_) != wanted_ || ladder_.climbing() != Rung::suback) return;
+  pass(Rung::suback, now);
+  if (options_.platform_time) ask_time(now);
+}
+
+void Device::on_offline(const mqtt::Offline& offline, Instant now) {
+  const bool was_open = step_ == Step::session;
+  const Rung rung = broken_ ? *broken_ : ladder_.climbing().value_or(Rung::reply);
+  wipe_login();
+  reply_until_ = step_until_ = Instant::never();
+  step_ = Step::idle;
+  port_.transport.close();
+  if (stopping_) return;
+  if (was_open) {
+    ladder_.failed(rung, offline.error, now);
+    log(LogLevel::warning, name(rung), name(offline.error));
+    events_.on_rung(rung, ladder_.record(rung), mqtt::is_failure(offline.reason) ? mqtt::name(offline.reason) : "");
+  }
+  broken_.reset();
+  events_.on_offline(rung, offline.error, offline.retry_in);
+}
+
+/// Hands waiting messages to the connection for as long as its window takes them.
+bool Device::send_waiting(Instant now) {
+  bool any = false;
+  while (client_->is_online()) {
+    const auto waiting = outbox_->front();
+    if (!waiting) break;
+    alink::TopicName topic;
+    if (!expand(waiting->topic, topic)) {
+      outbox_->pop();
+      continue;
+    }
+    mqtt::Publish message;
+    message.topic = topic.str();
+    message.payload = as_bytes(waiting->payload);
+    message.qos = waiting->acknowledged ? mqtt::Qos::at_least_once : mqtt::Qos::at_most_once;
+    const auto sent = client_->publish(message);
+    if (!sent && (sent.error() == Error::no_space || sent.error() == Error::would_block)) break;
+    if (!sent) log(LogLevel::error, "a post was given up", name(sent.error()));
+    outbox_->pop();
+    expect_reply(now);
+    any = true;
+  }
+  return any;
+}
+
+bool Device::write_out(Instant now) {
+  const Bytes waiting = client_->outgoing();
+  if (waiting.empty()) return false;
+  const auto taken = port_.transport.write(waiting);
+  if (taken) {
+    client_->sent(*taken);
+    return true;
+  }
+  if (taken.error() != Error::would_block) client_->transport_down(now, taken.error());
+  return taken.error() != Error::would_block;
+}
+
+bool Device::read_in(Instant now) {
+  const MutableBytes space = client_->input_space();
+  if (space.empty()) return false;
+  const auto got = port_.transport.read(space);
+  if (got) {
+    client_->received(*got, now);
+    return true;
+  }
+  if (got.error() != Error::would_block) client_->transport_down(now, got.error());
+  return got.error() != Error::would_block;
+}
+
+void Device::expect_reply(Instant now) {
+  if (ladder_.climbing() == Rung::reply && reply_until_ == Instant::never())
+    reply_until_ = now + options_.reply_timeout;
+}
+
+void Device::heard_reply(Instant now) {
+  reply_until_ = Instant::never();
+  pass(Rung::reply, now);
+}
+
+void Device::check_reply(Instant now) {
+  if (now < reply_until_) return;
+  reply_until_ = Instant::never();
+  ladder_.failed(Rung::reply, Error::timed_out, now);
+  log(LogLevel::warning, "reply", "timed_out");
+  events_.on_rung(Rung::reply, ladder_.record(Rung::reply), {});
+}
+
+Result<void> Device::publish(std::string_view topic, Bytes payload, mqtt::Qos qos) {
+  if (!is_online()) return fail(Error::bad_state);
+  mqtt::Publish message;
+  message.topic = topic;
+  message.payload = payload;
+  message.qos = qos;
+  const auto sent = client_->publish(message);
+  more_to_do_ = true;
+  return sent ? Result<void>{} : fail(sent.error());
+}
+
+Result<void> Device::subscribe(std::string_view filter, mqtt::Qos qos) {
+  if (!client_) return fail(Error::bad_state);
+  more_to_do_ = true;
+  return client_->subscribe(filter, qos);
+}
+
+}  // namespace tercet::device

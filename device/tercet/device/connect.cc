@@ -1,0 +1,160 @@
+#include "tercet/device/client.h"
+
+// The way from a cold board to a CONNECT: link, address, time, then whatever the transport needs. Each step has its own
+// deadline, and each failure ends the attempt and leaves the next one to the client machine's back-off.
+namespace tercet::device {
+namespace {
+
+constexpr Millis kLookAgain{500};  // at link and address, which have no event
+
+Rung rung_of(Stage stage) {
+  switch (stage) {
+    case Stage::closed:
+    case Stage::resolving:
+      return Rung::dns;
+    case Stage::connecting:
+      return Rung::tcp;
+    case Stage::securing:
+    case Stage::ready:
+      return Rung::tls;
+  }
+  return Rung::tls;
+}
+
+}  // namespace
+
+void Device::enter(Step step, Millis timeout, Instant now) {
+  step_ = step;
+  step_until_ = now + timeout;
+}
+
+void Device::begin_attempt(Instant now) {
+  ladder_.begin(now);
+  enter(Step::link, options_.link_timeout, now);
+}
+
+void Device::climb(Instant now) {
+  if (step_ == Step::link || step_ == Step::address) wait_for_network(now);
+  if (step_ == Step::time) settle_time(now);
+  if (step_ == Step::transport) advance_transport(now);
+}
+
+void Device::wait_for_network(Instant now) {
+  if (step_ == Step::link) {
+    if (!port_.network.has_link()) {
+      if (now >= step_until_) break_off(Rung::link, Error::timed_out, now);
+      return;
+    }
+    pass(Rung::link, now);
+    enter(Step::address, options_.link_timeout, now);
+  }
+  if (!port_.network.has_address()) {
+    if (now >= step_until_) break_off(Rung::address, Error::timed_out, now);
+    return;
+  }
+  pass(Rung::address, now);
+  step_until_ = Instant::never();
+  step_ = Step::time;
+}
+
+/// Certificates cannot be judged by a clock below the floor, so TLS does not begin before this is through.
+void Device::settle_time(Instant now) {
+  if (!endpoint_.tls) return open_transport(now);
+  const auto settled = time_.settle(now);
+  report_step();
+  if (settled) return open_transport(now);
+  if (settled.error() == Error::would_block) return;
+  const bool no_names = settled.error() == Error::dns_failed;
+  break_off(no_names ? Rung::dns : Rung::tls, settled.error(), now);
+}
+
+void Device::open_transport(Instant now) {
+  enter(Step::transport, options_.dns_timeout, now);
+  const auto opened = port_.transport.open({endpoint_.host, endpoint_.port, endpoint_.tls});
+  if (!opened) break_off(Rung::dns, opened.error(), now);
+}
+
+void Device::advance_transport(Instant now) {
+  const Stage before = port_.transport.stage();
+  const auto stage = port_.transport.advance();
+  if (!stage) return break_off(rung_of(port_.transport.stage()), stage.error(), now);
+  if (*stage == Stage::ready) {
+    if (ladder_.climbing() <= Rung::tcp) pass(Rung::tcp, now);
+    if (endpoint_.tls) pass(Rung::tls, now);
+    return log_in(now);
+  }
+  if (*stage == before && now >= step_until_) return break_off(rung_of(*stage), Error::timed_out, now);
+  if (*stage == before) return;
+  if (*stage >= Stage::connecting && ladder_.climbing() == Rung::dns) pass(Rung::dns, now);
+  if (*stage == Stage::connecting) step_until_ = now + options_.tcp_timeout;
+  if (*stage == Stage::securing) {
+    pass(Rung::tcp, now);
+    step_until_ = now + options_.tls_timeout;
+  }
+}
+
+/// Signs, hands the three strings to the client machine, which copies them into CONNECT, and wipes them.
+void Device::log_in(Instant now) {
+  step_ = Step::session;
+  step_until_ = Instant::never();
+  {
+    const auto secret = port_.secrets.secret_of(*id_);
+    if (!secret) return break_off(Rung::connect, secret.error(), now);
+    auth::LoginOptions login;
+    login.client_id = options_.client_id;
+    login.secure_mode = endpoint_.tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
+    login.auto_subscribe = options_.auto_subscribe;
+    login.version = options_.version;
+    auto made = auth::make_credentials({*id_, *secret}, login);
+    if (!made) return break_off(Rung::connect, made.error(), now);
+    login_ = *made;
+    made->password.wipe();
+  }
+  client_->credentials({login_.client_id.str(), login_.user_name.str(), as_bytes(login_.password.str())});
+  login_live_ = true;
+  client_->transport_up(now);
+}
+
+void Device::wipe_login() {
+  if (!login_live_) return;
+  login_live_ = false;
+  login_.password.wipe();
+}
+
+void Device::pass(Rung rung, Instant now) {
+  const auto from = ladder_.climbing();
+  if (!from || *from > rung) return;
+  ladder_.passed(rung, now);
+  const std::string_view detail = rung == Rung::tls ? port_.transport.detail() : std::string_view{};
+  events_.on_rung(rung, ladder_.record(rung), detail);
+}
+
+void Device::break_off(Rung rung, Error error, Instant now) {
+  ladder_.failed(rung, error, now);
+  const std::string_view detail = port_.transport.detail();
+  log(LogLevel::warning, name(rung), detail.empty() ? name(error) : detail);
+  events_.on_rung(rung, ladder_.record(rung), detail);
+  if (error == Error::tls_expired) time_.doubt();
+  step_ = Step::idle;
+  step_until_ = Instant::never();
+  broken_ = rung;
+  wipe_login();
+  port_.transport.close();
+  client_->transport_down(now, error);
+}
+
+void Device::report_step() {
+  if (const auto step = time_.take_step()) events_.on_time(*step);
+}
+
+Instant Device::next_deadline() const {
+  if (!client_) return Instant::never();
+  const Instant now = port_.clock.now();
+  if (more_to_do_) return now;
+  Instant at = std::min({client_->next_deadline(), step_until_, reply_until_});
+  if (step_ == Step::time) at = std::min(at, time_.next_deadline());
+  if (step_ == Step::link || step_ == Step::address) at = std::min(at, now + kLookAgain);
+  return at;
+}
+
+}  // namespace tercet::device
