@@ -27,8 +27,10 @@ void end_if_whole(Gathering<T>& gathering) {
 }  // namespace
 
 Fleet::Fleet(runtime::Loop& management, runtime::Shards& shards, std::vector<FleetShard> parts)
-    : management_(management), shards_(shards), parts_(std::move(parts)) {
-  TERCET_CHECK(parts_.size() == shards_.count());
+    : management_(management),
+      shards_(shards),
+      parts_(std::make_shared<const std::vector<FleetShard>>(std::move(parts))) {
+  TERCET_CHECK(parts_->size() == shards_.count());
 }
 
 std::size_t Fleet::home(const DeviceKey& device) const {
@@ -36,7 +38,7 @@ std::size_t Fleet::home(const DeviceKey& device) const {
 }
 
 std::vector<std::vector<std::uint64_t>> Fleet::by_shard(const std::vector<DeviceKey>& devices) const {
-  std::vector<std::vector<std::uint64_t>> numbers(parts_.size());
+  std::vector<std::vector<std::uint64_t>> numbers(parts_->size());
   for (const DeviceKey& device : devices) numbers[home(device)].push_back(device.number);
   return numbers;
 }
@@ -46,19 +48,20 @@ void Fleet::presences(const std::vector<DeviceKey>& devices, Then<Presences> the
   gathering->then = std::move(then);
   auto numbers = by_shard(devices);
   gathering->missing = 1;
-  for (std::size_t shard = 0; shard < parts_.size(); ++shard) {
+  for (std::size_t shard = 0; shard < parts_->size(); ++shard) {
     if (numbers[shard].empty()) continue;
     ++gathering->missing;
-    const bool taken = shards_.loop(shard).post([this, shard, gathering, wanted = std::move(numbers[shard])] {
-      Presences found;
-      for (const std::uint64_t number : wanted)
-        if (auto presence = parts_[shard].things->presence(number)) found.emplace(number, std::move(*presence));
-      management_.post([gathering, found = std::move(found)]() mutable {
-        gathering->all.merge(found);
-        --gathering->missing;
-        end_if_whole(*gathering);
-      });
-    });
+    const bool taken = shards_.loop(shard).post(
+        [&management = management_, parts = parts_, shard, gathering, wanted = std::move(numbers[shard])] {
+          Presences found;
+          for (const std::uint64_t number : wanted)
+            if (auto presence = (*parts)[shard].things->presence(number)) found.emplace(number, std::move(*presence));
+          management.post([gathering, found = std::move(found)]() mutable {
+            gathering->all.merge(found);
+            --gathering->missing;
+            end_if_whole(*gathering);
+          });
+        });
     if (!taken) --gathering->missing, gathering->refused = true;
   }
   --gathering->missing;
@@ -70,18 +73,19 @@ void Fleet::latest_of(const std::vector<DeviceKey>& devices, Then<Summaries> the
   gathering->then = std::move(then);
   auto numbers = by_shard(devices);
   gathering->missing = 1;
-  for (std::size_t shard = 0; shard < parts_.size(); ++shard) {
+  for (std::size_t shard = 0; shard < parts_->size(); ++shard) {
     if (numbers[shard].empty()) continue;
     ++gathering->missing;
-    const bool taken = shards_.loop(shard).post([this, shard, gathering, wanted = std::move(numbers[shard])] {
-      parts_[shard].things->latest_of(wanted, [this, gathering](std::vector<thing::Summary> found) {
-        management_.post([gathering, found = std::move(found)]() mutable {
-          for (auto& summary : found) gathering->all.emplace(summary.device, std::move(summary));
-          --gathering->missing;
-          end_if_whole(*gathering);
+    const bool taken = shards_.loop(shard).post(
+        [&management = management_, parts = parts_, shard, gathering, wanted = std::move(numbers[shard])] {
+          (*parts)[shard].things->latest_of(wanted, [&management, gathering](std::vector<thing::Summary> found) {
+            management.post([gathering, found = std::move(found)]() mutable {
+              for (auto& summary : found) gathering->all.emplace(summary.device, std::move(summary));
+              --gathering->missing;
+              end_if_whole(*gathering);
+            });
+          });
         });
-      });
-    });
     if (!taken) --gathering->missing, gathering->refused = true;
   }
   --gathering->missing;
@@ -91,14 +95,14 @@ void Fleet::latest_of(const std::vector<DeviceKey>& devices, Then<Summaries> the
 void Fleet::counts(Then<std::vector<ShardCounts>> then) {
   auto gathering = std::make_shared<Gathering<std::vector<ShardCounts>>>();
   gathering->then = std::move(then);
-  gathering->all.resize(parts_.size());
+  gathering->all.resize(parts_->size());
   gathering->missing = 1;
-  for (std::size_t shard = 0; shard < parts_.size(); ++shard) {
+  for (std::size_t shard = 0; shard < parts_->size(); ++shard) {
     ++gathering->missing;
-    const bool taken = shards_.loop(shard).post([this, shard, gathering] {
-      ShardCounts counts{parts_[shard].things->counts(), {}};
-      if (parts_[shard].counters) counts.broker = parts_[shard].counters();
-      management_.post([shard, gathering, counts] {
+    const bool taken = shards_.loop(shard).post([&management = management_, parts = parts_, shard, gathering] {
+      ShardCounts counts{(*parts)[shard].things->counts(), {}};
+      if ((*parts)[shard].counters) counts.broker = (*parts)[shard].counters();
+      management.post([shard, gathering, counts] {
         gathering->all[shard] = counts;
         --gathering->missing;
         end_if_whole(*gathering);
@@ -114,31 +118,28 @@ void Fleet::set_properties(const DeviceKey& device, std::string items, Then<thin
   const std::size_t shard = home(device);
   // The answer is kept outside the task, so that it is still here when the task is not taken.
   const auto shared = std::make_shared<Then<thing::SetTicket>>(std::move(then));
-  const bool taken =
-      shards_.loop(shard).post([this, shard, shared, number = device.number, items = std::move(items)]() {
-        thing::SetTicket ticket = parts_[shard].things->set_properties(number, items, [](const thing::SetResult&) {});
-        management_.post([shared, ticket = std::move(ticket)] { (*shared)(ticket); });
+  const bool taken = shards_.loop(shard).post(
+      [&management = management_, parts = parts_, shard, shared, number = device.number, items = std::move(items)]() {
+        thing::SetTicket ticket = (*parts)[shard].things->set_properties(number, items, [](const thing::SetResult&) {});
+        management.post([shared, ticket = std::move(ticket)] { (*shared)(ticket); });
       });
   if (!taken) (*shared)(std::nullopt);
 }
 
 bool Fleet::publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos) {
   const std::size_t shard = home(device);
-  return shards_.loop(shard).post([this, shard, qos, topic = std::move(topic), payload = std::move(payload)] {
-    parts_[shard].publish(topic, as_bytes(payload), qos);
+  return shards_.loop(shard).post([parts = parts_, shard, qos, topic = std::move(topic), payload = std::move(payload)] {
+    (*parts)[shard].publish(topic, as_bytes(payload), qos);
   });
 }
 
 void Fleet::put_model(std::string product, std::uint64_t version, std::shared_ptr<const thing::Model> model) {
-  on_every_shard(
-      [product, version, model](std::size_t, thing::Things& things) { things.put_model(product, version, model); });
+  for (std::size_t shard = 0; shard < parts_->size(); ++shard)
+    on_shard(shard, [product, version, model](thing::Things& things) { things.put_model(product, version, model); });
 }
 
-bool Fleet::on_every_shard(std::function<void(std::size_t, thing::Things&)> run) {
-  bool everywhere = true;
-  for (std::size_t shard = 0; shard < parts_.size(); ++shard)
-    everywhere &= shards_.loop(shard).post([this, shard, run] { run(shard, *parts_[shard].things); });
-  return everywhere;
+bool Fleet::on_shard(std::size_t shard, std::function<void(thing::Things&)> run) {
+  return shards_.loop(shard).post([parts = parts_, shard, run = std::move(run)] { run(*(*parts)[shard].things); });
 }
 
 }  // namespace tercet::openapi

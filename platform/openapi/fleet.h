@@ -46,7 +46,7 @@ class Fleet {
   using Presences = std::unordered_map<std::uint64_t, thing::Presence>;  ///< devices never seen are left out
   using Summaries = std::unordered_map<std::uint64_t, thing::Summary>;   ///< devices without any state are left out
 
-  /// One entry per shard; all of it outlives the loops' last task.
+  /// One entry per shard. What it names outlives the loops' last task; the fleet itself need not.
   Fleet(runtime::Loop& management, runtime::Shards& shards, std::vector<FleetShard> parts);
 
   void presences(const std::vector<DeviceKey>& devices, Then<Presences> then);
@@ -56,10 +56,10 @@ class Fleet {
   bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
   /// Hands a compiled model to every shard; a shard that misses it compiles for itself.
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const thing::Model> model);
-  /// Runs on every shard; false: not everywhere.
-  bool on_every_shard(std::function<void(std::size_t shard, thing::Things&)> run);
+  /// Runs on that shard; false: its queue is full.
+  bool on_shard(std::size_t shard, std::function<void(thing::Things&)> run);
   runtime::Loop& shard_loop(std::size_t shard) { return shards_.loop(shard); }
-  std::size_t shard_count() const { return parts_.size(); }
+  std::size_t shard_count() const { return parts_->size(); }
 
  private:
   std::size_t home(const DeviceKey& device) const;
@@ -67,7 +67,7 @@ class Fleet {
 
   runtime::Loop& management_;
   runtime::Shards& shards_;
-  std::vector<FleetShard> parts_;
+  std::shared_ptr<const std::vector<FleetShard>> parts_;  ///< shared with the tasks that are on their way
 };
 
 }  // namespace tercet::openapi

@@ -86,6 +86,12 @@ void ShardUpdates::on_left_out(std::size_t) {
   if (!timer_.is_set()) timer_.set(shard_, shard_.now() + kInterval);
 }
 
+void ShardUpdates::stop() {
+  timer_.cancel();
+  pending_->clear();
+  left_out_ = false;
+}
+
 void ShardUpdates::give() {
   if (!give_(pending_, left_out_)) return timer_.set(shard_, shard_.now() + kInterval);
   pending_ = std::make_shared<DeviceUpdates>();
@@ -98,7 +104,7 @@ LiveUpdates::LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalSto
       timer_([](void* self) { static_cast<LiveUpdates*>(self)->flush(); }, this),
       self_(std::make_shared<LiveUpdates*>(this)) {
   for (std::size_t shard = 0; shard < fleet_.shard_count(); ++shard)
-    shards_.push_back(std::make_unique<ShardUpdates>(fleet_.shard_loop(shard),
+    shards_.push_back(std::make_shared<ShardUpdates>(fleet_.shard_loop(shard),
                                                      [&loop, self = std::weak_ptr<LiveUpdates*>(self_)](
                                                          std::shared_ptr<const DeviceUpdates> updates, bool left_out) {
                                                        return loop.post([self, updates, left_out] {
@@ -111,7 +117,9 @@ LiveUpdates::LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalSto
   });
 }
 
-LiveUpdates::~LiveUpdates() = default;
+LiveUpdates::~LiveUpdates() {
+  if (listening_) listen(false);
+}
 
 bool LiveUpdates::Reader::wants(std::string_view device_product, std::string_view device_name) const {
   return (product.empty() || product == device_product) && (name.empty() || name == device_name);
@@ -119,9 +127,13 @@ bool LiveUpdates::Reader::wants(std::string_view device_product, std::string_vie
 
 void LiveUpdates::listen(bool on) {
   if (listening_ == on) return;
-  listening_ = fleet_.on_every_shard([this, on](std::size_t shard, thing::Things& things) {
-    things.listen(on ? shards_[shard].get() : nullptr);
-  }) && on;
+  bool everywhere = true;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard)
+    everywhere &= fleet_.on_shard(shard, [updates = shards_[shard], on](thing::Things& things) {
+      things.listen(on ? updates.get() : nullptr);
+      if (!on) updates->stop();
+    });
+  listening_ = on && everywhere;
 }
 
 void LiveUpdates::add(EventStream stream, std::string product, std::string name, std::string session) {

@@ -38,6 +38,8 @@ class ShardUpdates final : public thing::Updates {
   /// Gives the changes; false when they could not be handed over: they are then kept for the next interval.
   using Give = std::function<bool(std::shared_ptr<const DeviceUpdates> updates, bool left_out)>;
   ShardUpdates(runtime::Loop& shard, Give give);
+  /// After this it may be destroyed on any thread, until it is told of changes again.
+  void stop();
 
   void on_values(std::uint64_t device, std::string_view product, std::string_view name,
                  std::span<const thing::Change> changes) override;
@@ -59,7 +61,7 @@ class ShardUpdates final : public thing::Updates {
 
 /// The page's server-sent events. Every reader gets what changed of the devices it watches, coalesced: at most one
 /// event an interval, only when it has taken the last one, the newest values only. Shards are asked for changes only
-/// while somebody reads. Management loop.
+/// while somebody reads. Management loop; may be destroyed while the shards run.
 ///
 /// Event "update":
 /// {"Devices":[{"ProductKey","DeviceName","Online"?,"Timestamp"?,"Values":[{"Identifier","Value","Time"}]}],
@@ -100,7 +102,7 @@ class LiveUpdates {
   runtime::Loop& loop_;
   Fleet& fleet_;
   runtime::Timer timer_;
-  std::vector<std::unique_ptr<ShardUpdates>> shards_;
+  std::vector<std::shared_ptr<ShardUpdates>> shards_;  ///< each kept by its shard until it has stopped listening
   std::vector<Reader> readers_;
   std::shared_ptr<LiveUpdates*> self_;  ///< empties when this is destroyed; for tasks that are still on their way
   bool listening_ = false;
