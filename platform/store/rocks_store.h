@@ -16,7 +16,7 @@ struct RocksOptions {
   std::filesystem::path folder;
   Durability durability = Durability::synced;
   std::size_t max_waiting_bytes = std::size_t{64} << 20;  ///< submitted and not yet committed; beyond: no_space
-  std::size_t max_group_bytes = std::size_t{4} << 20;     ///< one commit takes at most this much of what is waiting
+  std::size_t max_group_bytes = std::size_t{512} << 10;   ///< one commit takes at most this much of what is waiting
   std::size_t cache_bytes = std::size_t{64} << 20;        ///< blocks read from disk
   std::size_t memtable_bytes = std::size_t{64} << 20;     ///< all families together; also bounds the log to replay
   rocksdb::Env* env = nullptr;                            ///< for tests; null = the machine's
