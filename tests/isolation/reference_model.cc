@@ -95,8 +95,8 @@ bool goes(char way, const Names& own, const std::string& topic) {
   const bool reply = topic.ends_with("_reply");
   const Levels request = reply ? split(topic.substr(0, topic.size() - 6)) : levels;
   for (const Row& row : kRows) {
-    // A service or event named `x_reply` does not exist: the suffix always means the reply.
-    if (!reply && row.way == way && matches(row.pattern, own, levels)) return true;
+    // A service or event named `x_reply` does not exist: where there are replies the suffix always means one.
+    if ((!reply || !row.has_reply) && row.way == way && matches(row.pattern, own, levels)) return true;
     if (reply && row.has_reply && row.way != way && matches(row.pattern, own, request)) return true;
   }
   return false;
@@ -122,7 +122,6 @@ bool well_formed_filter(const std::string& filter) {
   const Levels levels = split(filter);
   for (std::size_t i = 1; i < levels.size(); ++i) {
     const std::string& level = levels[i];
-    if (level.empty()) return false;
     if (level != "+" && level != "#" && level.find_first_of("+#") != std::string::npos) return false;
     if (level == "#" && i + 1 != levels.size()) return false;
   }
@@ -147,25 +146,27 @@ bool may_subscribe(const Names& own, const std::string& filter) {
   const Levels levels = split(filter);
   const bool wild = filter.find_first_of("+#") != std::string::npos;
   const auto is = [&levels](std::size_t i, const std::string& text) { return i < levels.size() && levels[i] == text; };
+  const bool empty_level =
+      std::any_of(levels.begin() + 1, levels.end(), [](const std::string& level) { return level.empty(); });
+  if (empty_level && !wild && !is(2, "rrpc")) return false;
   if (is(1, "sys")) {
-    if (!is(2, own.product) || !is(3, own.device) || levels.size() < 5) return false;
+    if (!is(2, own.product) || !is(3, own.device)) return false;
     return wild || goes('d', own, filter) || !goes('u', own, filter);  // unknown ones below its own names are harmless
   }
+  if (is(1, "ext") && is(2, "rrpc")) return true;
+  if (is(1, "ext") && (is(2, "register") || is(2, "regnwl"))) return levels.size() == 3 || wild;
+  if (is(1, "ext") && is(2, "auth"))
+    return filter == "/ext/auth/identity/response" || (wild && is(3, "identity") && is(4, "response"));
   if (is(1, "broadcast")) return is(2, own.product) && levels.size() >= 4;
-  if (is(1, "ota"))
-    return is(2, "device") && is(4, own.product) && is(5, own.device) && levels.size() == 6 &&
-           (is(3, "upgrade") || is(3, "request") || is(3, "+"));
-  if (is(1, "shadow"))
-    return is(3, own.product) && is(4, own.device) && levels.size() == 5 && (is(2, "get") || is(2, "+"));
-  if (is(1, "ext")) {
-    if (is(2, "rrpc")) return levels.size() >= 4;
-    if (filter == "/ext/register" || filter == "/ext/regnwl" || filter == "/ext/auth/identity/response") return true;
-    if (!is(3, own.product) || !is(4, own.device)) return false;
-    if (is(2, "ntp")) return levels.size() == 6 && (is(5, "response") || is(5, "+") || is(5, "#"));
-    if (is(2, "error")) return levels.size() == 5;
-    if (is(2, "session")) return wild ? levels.size() >= 6 : goes('d', own, filter);
-    return false;
+  // Where a wildcard is, whatever lies below the device's own names may come; else what does come down.
+  if (is(1, "ota")) {
+    if (!is(2, "device") || !is(4, own.product) || !is(5, own.device)) return false;
+    return wild || (levels.size() == 6 && (is(3, "upgrade") || is(3, "request")));
   }
+  if (is(1, "shadow")) return is(3, own.product) && is(4, own.device) && (wild || (levels.size() == 5 && is(2, "get")));
+  if (is(1, "ext"))
+    return (is(2, "ntp") || is(2, "session") || is(2, "error")) && is(3, own.product) && is(4, own.device) &&
+           (wild || goes('d', own, filter));
   return is(1, own.product) && is(2, own.device) && levels.size() >= 4 && slashes(filter) <= 7;
 }
 
