@@ -154,7 +154,7 @@ test('a client that does not trust our CA', async () => {
   const { host, port } = mqtts();
   const socket = tls.connect({ host, port, maxVersion: 'TLSv1.2' }); // our root is not among the system's
   socket.on('error', () => {});
-  await nameless(/tls_alert_unknown_ca|tls_alert/);
+  await nameless(/^tls\.unknown_ca/);
 });
 
 test('a connection that sends no CONNECT within 10 s', async () => {
