@@ -170,8 +170,8 @@ class Client {
   /// QoS 0: goes to the output at once; returns 0. Errors: bad_state, not online; would_block, output full, retry after
   /// sent(). QoS 1 and 2: kept until acknowledged, also across connections and before the first; returns the packet id
   /// that Delivered will name. Errors: no_space, retry after Delivered.
-  /// All: bad_argument, topic not valid; too_large, over the output buffer or the server's limit; unsupported, a QoS or
-  /// retain flag that the server has ruled out (5.0). Topic, payload and properties are copied.
+  /// All: bad_argument, topic not valid; too_large, over the outbox, the output buffer or the server's limit;
+  /// unsupported, a QoS or retain flag that the server has ruled out (5.0). Topic, payload and properties are copied.
   Result<std::uint16_t> publish(const Publish& message);
 
   /// Subscribes now or when online, and again whenever the server has no session. The filter's text is kept by

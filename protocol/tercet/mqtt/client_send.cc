@@ -78,9 +78,11 @@ Result<std::uint16_t> Client::publish(const Publish& message) {
     wrote_ = true;
     return std::uint16_t{0};
   }
-  copy.packet_id = take_id();
   const std::size_t size = encoded_size(copy, config_.version);
-  if (size > storage_.output.size() || (online && size > server_max_packet_)) return fail(Error::too_large);
+  const std::size_t most = std::min(storage_.output.size(), storage_.outbox.size());
+  if (size > most || (online && size > server_max_packet_)) return fail(Error::too_large);
+  if (outbox_.window().full()) return fail(Error::no_space);
+  copy.packet_id = take_id();
   if (const auto kept = outbox_.add(copy, config_.version); !kept) return fail(kept.error());
   return copy.packet_id;
 }
