@@ -32,7 +32,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   config.backoff_limit = options.backoff_limit;
   const auto random = [](void* context) { return static_cast<Random*>(context)->next(); };
   client_.emplace(config, mqtt::Credentials{}, storage_.mqtt, random, &port_.random);
-  granted_ = wanted_ = 0;
+  granted_ = wanted_ = refused_ = 0;
   stopping_ = false;
   if (const auto made = make_filters(); !made) return made;
   time_.start(options.time);
@@ -104,10 +104,13 @@ void Device::handle(const mqtt::ClientEvent& event, Instant now) {
 }
 
 void Device::on_online(const mqtt::Online& online, Instant now) {
-  wipe_login();
   pass(Rung::connect, now);
   log(LogLevel::info, "online", endpoint_.host);
   if (!online.session_present) granted_ = 0;
+  // What was refused before is asked for again: somebody may have granted it meanwhile.
+  for (std::size_t i = 0; i < filters_.size(); ++i)
+    if ((refused_ >> i & 1) != 0) static_cast<void>(client_->subscribe(filters_[i].str(), mqtt::Qos::at_least_once));
+  refused_ = 0;
   if (options_.auto_subscribe) granted_ = wanted_;
   pass_suback(now);
   events_.on_online();
@@ -116,12 +119,14 @@ void Device::on_online(const mqtt::Online& online, Instant now) {
 void Device::on_subscribed(const mqtt::Subscribed& subscribed, Instant now) {
   const auto at = std::find(filters_.begin(), filters_.end(), subscribed.filter);
   if (at == filters_.end()) return;
+  const auto bit = static_cast<std::uint8_t>(1u << (at - filters_.begin()));
   if (mqtt::is_failure(subscribed.reason)) {
+    refused_ = static_cast<std::uint8_t>(refused_ | bit);
     ladder_.failed(Rung::suback, Error::denied, now);
     log(LogLevel::warning, "suback", subscribed.filter);
     return events_.on_rung(Rung::suback, ladder_.record(Rung::suback), subscribed.filter);
   }
-  granted_ = static_cast<std::uint8_t>(granted_ | 1u << (at - filters_.begin()));
+  granted_ = static_cast<std::uint8_t>(granted_ | bit);
   pass_suback(now);
 }
 
@@ -145,6 +150,7 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
     events_.on_rung(rung, ladder_.record(rung), mqtt::is_failure(offline.reason) ? mqtt::name(offline.reason) : "");
   }
   broken_.reset();
+  ladder_.fell();
   events_.on_offline(rung, offline.error, offline.retry_in);
 }
 
@@ -179,6 +185,7 @@ bool Device::write_out(Instant now) {
   const auto taken = port_.transport.write(waiting);
   if (taken) {
     client_->sent(*taken);
+    wipe_login();
     return true;
   }
   if (taken.error() != Error::would_block) client_->transport_down(now, taken.error());

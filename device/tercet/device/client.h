@@ -90,12 +90,12 @@ struct Storage {
 /// How many topics an application may subscribe to besides ours.
 inline constexpr std::size_t kSystemFilters = 3;
 
-/// The arrays behind a Storage. With the default sizes about 5.3 KB: a packet of 1 KB in and out, four posts on the
-/// wire, a dozen more waiting. The platform may send more than kPacket; it is skipped then.
+/// The arrays behind a Storage. With the default sizes about 6 KB: messages of 1 KB in and 768 bytes out, four posts on
+/// the wire, a dozen more waiting. The platform may send more than kPacket; it is skipped then.
 template <std::size_t kPacket = 1024, std::size_t kOutbox = 2048, std::size_t kScratch = 512, std::size_t kWindow = 4,
           std::size_t kUserFilters = 1>
 struct DeviceBuffers {
-  mqtt::ClientBuffers<kPacket, 1024, kWindow*(kScratch / 2 + 96), kWindow, kSystemFilters + kUserFilters> mqtt;
+  mqtt::ClientBuffers<kPacket, 768, kWindow*(kScratch / 2 + 96), kWindow, kSystemFilters + kUserFilters> mqtt;
   std::array<std::uint8_t, kOutbox> outbox;
   std::array<std::uint8_t, kScratch> scratch;
   Storage storage() { return {mqtt.storage(), outbox, scratch}; }
@@ -211,14 +211,13 @@ class Device {
   std::optional<DeviceId> id_;
   Endpoint endpoint_;
   Options options_;
-  auth::Credentials login_;
   std::array<FixedString<112>, kSystemFilters> filters_;
-  std::uint8_t granted_ = 0, wanted_ = 0;  ///< bits of filters_
+  std::uint8_t granted_ = 0, wanted_ = 0, refused_ = 0;  ///< bits of filters_
   Step step_ = Step::idle;
   std::optional<Rung> broken_;  ///< where this attempt broke before there was a session
   bool stopping_ = false;
   bool more_to_do_ = false;
-  bool login_live_ = false;
+  bool password_on_wire_ = false;
   Instant step_until_ = Instant::never();
   Instant reply_until_ = Instant::never();
   MessageId next_id_ = 0;

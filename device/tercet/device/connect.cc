@@ -93,32 +93,32 @@ void Device::advance_transport(Instant now) {
   }
 }
 
-/// Signs, hands the three strings to the client machine, which copies them into CONNECT, and wipes them.
+/// Signs and hands the three strings to the client machine, which copies them into CONNECT at once; none is kept here.
 void Device::log_in(Instant now) {
+  const auto secret = port_.secrets.secret_of(*id_);
+  if (!secret) return break_off(Rung::connect, secret.error(), now);
+  auth::LoginOptions login;
+  login.client_id = options_.client_id;
+  login.secure_mode = endpoint_.tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
+  login.auto_subscribe = options_.auto_subscribe;
+  login.version = options_.version;
+  auto made = auth::make_credentials({*id_, *secret}, login);
+  if (!made) return break_off(Rung::connect, made.error(), now);
   step_ = Step::session;
   step_until_ = Instant::never();
-  {
-    const auto secret = port_.secrets.secret_of(*id_);
-    if (!secret) return break_off(Rung::connect, secret.error(), now);
-    auth::LoginOptions login;
-    login.client_id = options_.client_id;
-    login.secure_mode = endpoint_.tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
-    login.auto_subscribe = options_.auto_subscribe;
-    login.version = options_.version;
-    auto made = auth::make_credentials({*id_, *secret}, login);
-    if (!made) return break_off(Rung::connect, made.error(), now);
-    login_ = *made;
-    made->password.wipe();
-  }
-  client_->credentials({login_.client_id.str(), login_.user_name.str(), as_bytes(login_.password.str())});
-  login_live_ = true;
+  password_on_wire_ = true;
+  client_->credentials({made->client_id.str(), made->user_name.str(), as_bytes(made->password.str())});
   client_->transport_up(now);
+  client_->credentials({});
+  made->password.wipe();
 }
 
+/// CONNECT lies in the output buffer until it has been written; then its place is cleared.
 void Device::wipe_login() {
-  if (!login_live_) return;
-  login_live_ = false;
-  login_.password.wipe();
+  if (!password_on_wire_ || !client_->outgoing().empty()) return;
+  password_on_wire_ = false;
+  volatile std::uint8_t* bytes = storage_.mqtt.output.data();
+  for (std::size_t i = 0; i < storage_.mqtt.output.size(); ++i) bytes[i] = 0;
 }
 
 void Device::pass(Rung rung, Instant now) {
@@ -138,7 +138,6 @@ void Device::break_off(Rung rung, Error error, Instant now) {
   step_ = Step::idle;
   step_until_ = Instant::never();
   broken_ = rung;
-  wipe_login();
   port_.transport.close();
   client_->transport_down(now, error);
 }

@@ -48,11 +48,14 @@ class Ladder {
   void passed(Rung rung, Instant now);
   void failed(Rung rung, Error error, Instant now);
 
+  /// The attempt or session is over.
+  void fell() { climbing_.reset(), standing_.reset(); }
+
   /// The rung being climbed; nothing once `reply` is passed, or before begin().
   std::optional<Rung> climbing() const { return climbing_; }
   const RungRecord& record(Rung rung) const { return records_[static_cast<std::size_t>(rung)]; }
   std::uint32_t attempts() const { return attempts_; }
-  /// The highest rung that was reached in this attempt.
+  /// The highest rung stood on now.
   std::optional<Rung> standing() const { return standing_; }
 
  private:

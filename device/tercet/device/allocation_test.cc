@@ -1,0 +1,75 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "ports/fake/board.h"
+#include "tercet/device/client.h"
+
+// Counts every allocation of this program; the tests look at the difference.
+namespace {
+std::size_t allocations = 0;
+
+void* counted(std::size_t size) {
+  ++allocations;
+  if (void* made = std::malloc(size)) return made;
+  std::abort();
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+
+using namespace tercet;
+using namespace tercet::device;
+
+namespace {
+inline constexpr Property<float> kTemperature{"temperature"};
+
+struct Events final : DeviceEvents {
+  std::uint32_t replies = 0;
+  void on_reply(const PostReply&) override { ++replies; }
+};
+}  // namespace
+
+TEST_CASE("a thousand reconnects, posts and sets allocate nothing after start") {
+  Events events;
+  fake::Board board;
+  board.log.record = false;
+  DeviceBuffers<> buffers;
+  Device device{board.port(), buffers.storage(), events};
+  const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse("sensor_01")};
+  Options options;
+  options.time.floor = UnixMillis{1'700'000'000'000};
+  REQUIRE(device.start(id, {"iot.example"}, options));
+  const auto pass = [&] {
+    device.run();
+    board.clock.advance(Millis{50});
+  };
+  // The first round lets OpenSSL fetch its algorithm and the fake store make its entry.
+  std::size_t before = 0;
+  for (int round = 0; round <= 1'000; ++round) {
+    if (round == 1) before = allocations;
+    for (int i = 0; i < 3'000 && device.ladder().standing() != Rung::reply; ++i) pass();
+    if (device.ladder().standing() != Rung::reply) FAIL("not online");
+    static_cast<void>(device.post_properties({kTemperature(21.5f)}));
+    board.platform.push_set("1", R"({"x":1})");
+    for (int i = 0; i < 3; ++i) pass();
+    board.platform.hang_up();
+    for (int i = 0; i < 2; ++i) pass();
+  }
+  const std::size_t made = allocations - before;
+  CHECK(made == 0);
+  CHECK(board.platform.connects >= 1'000);
+  CHECK(events.replies >= 1'000);
+}
+
+TEST_CASE("a device and its buffers fit a small board") {
+  MESSAGE("Device ", sizeof(Device), " bytes, default buffers ", sizeof(DeviceBuffers<>), " bytes");
+  CHECK(sizeof(Device) + sizeof(DeviceBuffers<>) <= 8 * 1024);
+}
