@@ -1,0 +1,44 @@
+import { onUnmounted, ref } from 'vue';
+
+import { session } from './api.js';
+
+// Server-sent events while a view is shown. `onUpdate` gets {Devices, Refusals, Resync}; `onState` is called when the
+// whole state must be asked for again: after a break, or when the server left something out. It is not called for the
+// first connection.
+export function useLive(filter, { onUpdate, onState }) {
+  const connected = ref(false);
+  let source = null;
+  let retry = null;
+  let ended = false;
+  let broken = false;
+
+  function open() {
+    source = new EventSource(`/console/events?${new URLSearchParams(filter)}`);
+    source.onopen = () => {
+      connected.value = true;
+      if (broken) onState();
+      broken = false;
+    };
+    source.addEventListener('update', (event) => {
+      const update = JSON.parse(event.data);
+      if (update.Resync) onState();
+      onUpdate(update);
+    });
+    source.onerror = async () => {
+      connected.value = false;
+      broken = true;
+      if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      source.close();
+      session.loggedIn = false;
+      const still = await session.check();
+      if (!ended) retry = setTimeout(still || !session.loggedIn ? open : () => {}, 3000);
+    };
+  }
+  open();
+  onUnmounted(() => {
+    ended = true;
+    clearTimeout(retry);
+    source.close();
+  });
+  return { connected };
+}
