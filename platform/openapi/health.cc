@@ -67,14 +67,6 @@ void put_shards(MetricsText& out, const std::vector<ShardCounts>& shards) {
   }
 }
 
-void put_store(MetricsText& out, const store::StreamStore::Counters& store) {
-  out.counter("tercet_store_commits_total", "Groups committed.", store.commits);
-  out.counter("tercet_store_mutations_total", "Mutations committed.", store.mutations);
-  out.counter("tercet_store_bytes_total", "Bytes committed.", store.bytes);
-  out.head("tercet_store_sync_seconds_total", Kind::counter, "Time spent in syncing.");
-  out.sample(static_cast<double>(store.sync_micros) / 1e6);
-}
-
 void put_gateway(MetricsText& out, const Gateway::Counters& gateway) {
   out.counter("tercet_api_refused_total", "API calls answered with Success false.", gateway.refused);
   out.counter("tercet_api_errors_total", "API calls refused by the gateway.", gateway.gateway_errors);
@@ -100,13 +92,9 @@ void Health::metrics(const HttpResponder& respond) const {
   services_.fleet.counts([this, respond](std::optional<std::vector<ShardCounts>> counts) {
     MetricsText out;
     if (counts) put_shards(out, *counts);
-    put_store(out, services_.store.counters());
     put_gateway(out, gateway_.counters());
     out.gauge("tercet_devices_registered", "Devices registered.",
               static_cast<double>(services_.registry.device_count()));
-    out.counter("tercet_refusals_recorded_total", "Entries of the refusal journal written.",
-                services_.journal.recorded());
-    out.counter("tercet_refusals_lost_total", "Refusals the journal could not take.", services_.journal.lost());
     for (const Source& source : sources_) source(out);
     HttpResponse response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
