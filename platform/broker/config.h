@@ -27,7 +27,7 @@ struct Limits {
   std::uint16_t max_filters = 1000;               ///< per SUBSCRIBE or UNSUBSCRIBE
   std::uint16_t max_topic_bytes = 0xFFFF;         ///< of a topic (without `?query`) or a filter
   std::uint16_t max_custom_slashes = 128;         ///< of a custom topic
-  std::uint16_t topic_alias_maximum = 20;         ///< MQTT 5, both directions
+  std::uint16_t topic_alias_maximum = 20;         ///< MQTT 5: aliases a client may use
   std::uint32_t max_session_expiry_seconds = 7 * 24 * 3600;
   std::uint32_t max_output_bytes = 8u << 20;  ///< unsent bytes of a slow client; beyond, QoS 0 is dropped, QoS 1 waits
   std::uint32_t max_queued_messages = 1000;   ///< waiting for one session that is offline or slow

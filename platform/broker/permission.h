@@ -47,17 +47,6 @@ std::optional<auth::Cause> standard_publish_refusal(std::string_view topic, cons
 /// Standard policy: any well-formed filter; `$share/group/filter` too.
 std::optional<auth::Cause> standard_subscribe_refusal(std::string_view filter, const TopicLimits& limits);
 
-/// `$share/{group}/{filter}` taken apart; nothing when it is not one. Views into the text. A malformed one (empty
-/// group, wildcard in the group, no filter) gives an empty filter.
-struct SharedFilter {
-  std::string_view group;
-  std::string_view filter;
-};
-std::optional<SharedFilter> parse_shared(std::string_view filter);
-
-/// Well-formed by [MQTT-4.7]: 1 to 65535 bytes, no NUL, `#` only as the last level, wildcards alone in their level.
-bool is_filter(std::string_view filter);
-
 /// The device whom a topic addresses, for a publisher that is none: custom topics and system topics that go down.
 /// Nothing for every other topic.
 struct Addressee {

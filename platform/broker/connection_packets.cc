@@ -1,0 +1,279 @@
+// What a connection does with the packets of a client that has logged in.
+#include <algorithm>
+#include <array>
+
+#include "platform/broker/connection.h"
+#include "platform/broker/permission.h"
+#include "platform/broker/refusal_of.h"
+#include "platform/broker/session.h"
+#include "platform/broker/shard.h"
+
+namespace tercet::broker {
+namespace {
+
+using auth::Cause;
+using mqtt::PacketType;
+using mqtt::Qos;
+using mqtt::ReasonCode;
+
+std::string_view without_query(std::string_view topic) { return topic.substr(0, topic.find('?')); }
+
+bool is_system(std::string_view topic) {
+  return topic.starts_with("/sys/") || topic.starts_with("/ext/") || topic.starts_with("/ota/") ||
+         topic.starts_with("/shadow/") || topic.starts_with("/broadcast/");
+}
+
+}  // namespace
+
+void Connection::handle(const mqtt::Frame& frame) {
+  switch (frame.header.type()) {
+    case PacketType::publish:
+      return on_publish(frame);
+    case PacketType::puback:
+    case PacketType::pubrec:
+    case PacketType::pubrel:
+    case PacketType::pubcomp: {
+      const auto ack = mqtt::decode_ack(version_, frame);
+      if (!ack) return break_off(ReasonCode::malformed_packet, Cause::malformed_packet, name(frame.header.type()));
+      return ack->type == PacketType::pubrel ? on_pubrel(*ack) : shard_->on_ack(*this, *ack);
+    }
+    case PacketType::subscribe: {
+      const auto packet = mqtt::decode_subscribe(version_, frame);
+      if (!packet) return break_off(ReasonCode::malformed_packet, Cause::malformed_packet, "subscribe");
+      return shard_->subscribe(*this, *packet);
+    }
+    case PacketType::unsubscribe: {
+      const auto packet = mqtt::decode_unsubscribe(version_, frame);
+      if (!packet) return break_off(ReasonCode::malformed_packet, Cause::malformed_packet, "unsubscribe");
+      return shard_->unsubscribe(*this, *packet);
+    }
+    case PacketType::pingreq:
+      output_.append(shard_->pool(), mqtt::kPingresp);
+      return touch();
+    case PacketType::disconnect:
+      return on_disconnect(frame);
+    default:
+      return break_off(ReasonCode::protocol_error, Cause::packet_out_of_order, name(frame.header.type()));
+  }
+}
+
+// --- PUBLISH ---
+
+void Connection::on_publish(const mqtt::Frame& frame) {
+  auto decoded = mqtt::decode_publish(version_, frame, mqtt::Sender::client);
+  if (!decoded) return break_off(ReasonCode::malformed_packet, Cause::malformed_packet, "publish");
+  mqtt::Publish& packet = *decoded;
+  if (is_v5() && packet.properties.has(mqtt::Property::topic_alias) && !resolve_alias(packet)) return;
+  ++shard_->counters().messages_in;
+  if (packet.qos == Qos::exactly_once && is_cloud())
+    return break_off(ReasonCode::qos_not_supported, Cause::qos2, packet.topic);
+  if (!rate_allows(packet)) return;
+
+  const std::string_view topic = is_cloud() ? without_query(packet.topic) : packet.topic;
+  if (!route_) route_ = std::make_unique<Route>();
+  Route& route = *route_;
+  if (route.topic != topic) {
+    route.topic.assign(topic);
+    route.version = 0;
+    judge(route);
+  }
+  if (route.kind == Route::Kind::refused) return refuse_publish(packet, route.cause);
+  if (packet.qos == Qos::exactly_once && !take_qos2(packet)) return;
+  if (packet.qos != Qos::at_most_once && extras_ && extras_->acks.size() >= limits_->max_unacknowledged)
+    return break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded,
+                     std::to_string(extras_->acks.size()) + " unanswered messages");
+  if (route.kind == Route::Kind::system) return to_ingress(packet);
+  to_router(packet, topic, route);
+}
+
+/// MQTT 5: a number in place of the topic, or for the topic from now on.
+bool Connection::resolve_alias(mqtt::Publish& packet) {
+  const std::uint16_t alias = packet.properties.topic_alias().value_or(0);
+  if (alias == 0 || alias > limits_->topic_alias_maximum) {
+    break_off(ReasonCode::topic_alias_invalid, Cause::malformed_packet, "topic alias " + std::to_string(alias));
+    return false;
+  }
+  auto& aliases = extras().aliases;
+  if (aliases.size() < alias) aliases.resize(alias);
+  std::string& known = aliases[alias - 1];
+  if (!packet.topic.empty()) {
+    known = packet.topic;
+    return true;
+  }
+  if (known.empty()) {
+    break_off(ReasonCode::protocol_error, Cause::malformed_packet, "topic alias without a topic");
+    return false;
+  }
+  packet.topic = known;
+  return true;
+}
+
+/// The surplus is dropped; once per burst the journal is told. MQTT 5 clients are told each time.
+bool Connection::rate_allows(const mqtt::Publish& packet) {
+  const bool is_qos0 = packet.qos == Qos::at_most_once;
+  const std::uint32_t per_second = is_qos0 ? limits_->qos0_per_second : limits_->qos1_per_second;
+  const auto answer = rates_[is_qos0 ? 0 : 1].ask(per_second, now());
+  if (answer == Rate::Answer::pass) return true;
+  ++shard_->counters().dropped_rate;
+  if (answer == Rate::Answer::first_drop)
+    journal(Refusal::Stage::publish, Cause::publish_rate, 0,
+            "over " + std::to_string(per_second) + " messages per second of QoS " + (is_qos0 ? "0" : "1"));
+  if (is_v5()) this->answer(packet, ReasonCode::quota_exceeded);
+  return false;
+}
+
+/// Whether the publisher may use the topic, and who gets it: decided once per topic, not per message.
+void Connection::judge(Route& route) {
+  const TopicLimits limits{limits_->max_topic_bytes, limits_->max_custom_slashes};
+  const auto cause =
+      is_cloud() ? publish_refusal({session_->identity.product(), session_->identity.device()}, route.topic, limits)
+                 : standard_publish_refusal(route.topic, limits);
+  route.kind = Route::Kind::router;
+  if (cause) {
+    route.kind = Route::Kind::refused;
+    route.cause = *cause;
+  } else if (is_cloud() && is_system(route.topic)) {
+    route.kind = Route::Kind::system;
+  }
+}
+
+/// Dropped, acknowledged and journaled, never a reason to close.
+void Connection::refuse_publish(const mqtt::Publish& packet, Cause cause) {
+  ++shard_->counters().dropped_forbidden;
+  const bool bad_name =
+      cause == Cause::topic_malformed || cause == Cause::topic_too_long || cause == Cause::topic_too_deep;
+  const ReasonCode reason = bad_name ? ReasonCode::topic_name_invalid : ReasonCode::not_authorized;
+  journal(Refusal::Stage::publish, cause, 0, packet.topic);
+  answer(packet, is_v5() ? reason : ReasonCode::success);
+}
+
+/// True when the message is new. One that was taken before is acknowledged again and goes no further [MQTT-4.3.3-10].
+bool Connection::take_qos2(const mqtt::Publish& packet) {
+  if (!session_->received) session_->received = std::make_unique<std::vector<std::uint16_t>>();
+  auto& received = *session_->received;
+  if (std::find(received.begin(), received.end(), packet.packet_id) != received.end()) {
+    answer(packet);
+    return false;
+  }
+  if (received.size() >= limits_->max_unacknowledged) {
+    break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded, "QoS 2 messages without PUBREL");
+    return false;
+  }
+  received.push_back(packet.packet_id);
+  return true;
+}
+
+void Connection::to_ingress(const mqtt::Publish& packet) {
+  Inbound inbound{.session = session_->ref(),
+                  .identity = session_->identity,
+                  .tag = session_->tag,
+                  .ext = session_->ext,
+                  .topic = packet.topic,
+                  .payload = packet.payload,
+                  .qos = static_cast<std::uint8_t>(packet.qos),
+                  .token = {session_->ref(), session_->connection_generation, 0}};
+  if (packet.qos == Qos::at_most_once) {
+    shard_->ingress().on_message(inbound);
+    return;
+  }
+  inbound.token.ticket = extras().acks.push(packet.packet_id, PacketType::puback);
+  const auto taken = shard_->ingress().on_message(inbound);
+  if (state_ == State::open && taken == Ingress::Taken::done) acknowledge(inbound.token.ticket, ReasonCode::success);
+}
+
+void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, Route& route) {
+  Publication publication;
+  publication.topic = topic;
+  publication.payload = packet.payload;
+  publication.origin = session_;
+  publication.qos = static_cast<std::uint8_t>(packet.qos);
+  publication.retain = packet.retain && (is_v5() || !is_cloud());  // the cloud has no retain in 3.x
+  if (is_v5()) {
+    publication.properties = passed_on(packet.properties, shard_->scratch());
+    if (const auto expiry = packet.properties.message_expiry())
+      publication.expires_ms = shard_->loop().wall().ms + expiry->count() * 1000;
+  }
+  const std::uint32_t pending = shard_->publish(route, publication);
+  if (packet.qos == Qos::at_most_once) return;
+  if (pending == PendingAcks::kNone) return answer(packet);
+  const auto type = packet.qos == Qos::exactly_once ? PacketType::pubrec : PacketType::puback;
+  const std::uint32_t ticket = extras().acks.push(packet.packet_id, type);
+  shard_->await(pending, {session_->ref(), session_->connection_generation, ticket});
+}
+
+/// Acknowledges now, or as soon as everything before it has been.
+void Connection::answer(const mqtt::Publish& packet, ReasonCode reason) {
+  if (packet.qos == Qos::at_most_once) return;
+  const auto type = packet.qos == Qos::exactly_once ? PacketType::pubrec : PacketType::puback;
+  if (!extras_ || extras_->acks.empty()) return write_ack(type, packet.packet_id, reason);
+  acknowledge(extras_->acks.push(packet.packet_id, type), reason);
+}
+
+void Connection::acknowledge(std::uint32_t ticket, ReasonCode reason) {
+  if (!extras_) return;
+  extras_->acks.ready(ticket, reason);
+  release_acks();
+}
+
+void Connection::release_acks() {
+  while (const auto entry = extras_->acks.pop()) write_ack(entry->type, entry->packet_id, entry->reason);
+}
+
+void Connection::write_ack(PacketType type, std::uint16_t packet_id, ReasonCode reason) {
+  if (reason == ReasonCode::success || !is_v5()) {
+    const auto bytes = mqtt::short_ack(type, packet_id);
+    std::uint8_t* at = output_.reserve(shard_->pool(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), at);
+    output_.commit(bytes.size());
+  } else {
+    std::array<std::uint8_t, 8> bytes;
+    const auto size = mqtt::encode(mqtt::Ack{type, packet_id, reason, {}}, version_, bytes);
+    if (size) output_.append(shard_->pool(), Bytes{bytes.data(), *size});
+  }
+  touch();
+}
+
+void Connection::on_pubrel(const mqtt::Ack& ack) {
+  bool known = false;
+  if (session_->received) known = std::erase(*session_->received, ack.packet_id) > 0;
+  if (known && session_->received->empty()) session_->received.reset();
+  write_ack(PacketType::pubcomp, ack.packet_id, known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
+}
+
+// --- the others ---
+
+void Connection::write_suback(std::uint16_t packet_id, std::string_view codes) {
+  mqtt::Suback packet;
+  packet.packet_id = packet_id;
+  packet.codes = as_bytes(codes);
+  const std::size_t room = 16 + codes.size();
+  const auto size = mqtt::encode(packet, version_, MutableBytes{output_.reserve(shard_->pool(), room), room});
+  TERCET_CHECK(size.has_value());
+  output_.commit(*size);
+  touch();
+}
+
+void Connection::write_unsuback(std::uint16_t packet_id, std::string_view codes) {
+  mqtt::Unsuback packet;
+  packet.packet_id = packet_id;
+  if (is_v5()) packet.codes = as_bytes(codes);
+  const std::size_t room = 16 + codes.size();
+  const auto size = mqtt::encode(packet, version_, MutableBytes{output_.reserve(shard_->pool(), room), room});
+  TERCET_CHECK(size.has_value());
+  output_.commit(*size);
+  touch();
+}
+
+void Connection::on_disconnect(const mqtt::Frame& frame) {
+  const auto packet = mqtt::decode_disconnect(version_, frame, mqtt::Sender::client);
+  if (!packet) return break_off(ReasonCode::malformed_packet, Cause::malformed_packet, "disconnect");
+  if (const auto expiry = packet->properties.session_expiry()) {
+    if (!session_->outlives_connection() && expiry->count() > 0)
+      return break_off(ReasonCode::protocol_error, Cause::malformed_packet, "session expiry raised from 0");
+    session_->expiry_seconds =
+        static_cast<std::uint32_t>(std::min<std::int64_t>(expiry->count(), limits_->max_session_expiry_seconds));
+  }
+  end(ReasonCode::success, packet->reason == ReasonCode::disconnect_with_will);
+}
+
+}  // namespace tercet::broker

@@ -1,0 +1,294 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/broker/broker.h"
+#include "platform/broker/connection.h"
+#include "platform/broker/link.h"
+#include "platform/broker/message.h"
+#include "platform/broker/output.h"
+#include "platform/broker/retained.h"
+#include "platform/broker/route.h"
+#include "platform/broker/session.h"
+#include "platform/broker/subscription_tree.h"
+#include "tercet/mqtt/decode.h"
+
+namespace tercet::broker {
+
+/// A stream on its way to its home shard, with what was read of it already.
+struct Arrival {
+  std::unique_ptr<runtime::Stream> stream;
+  std::shared_ptr<const ListenerConfig> listener;
+  std::vector<std::uint8_t> unread;
+  std::string assigned_client_id;
+  Instant connect_by;
+};
+
+/// Acknowledgements that wait for the store or for other shards.
+class PendingAcks {
+ public:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  std::uint32_t open();
+  void expect(std::uint32_t id) { ++waiting_[id].missing; }
+  void set_token(std::uint32_t id, const AckToken& token) { waiting_[id].token = token; }
+  void set_confirm(std::uint32_t id, std::size_t shard, std::uint32_t remote_id);
+  struct Settled {
+    AckToken token;
+    std::size_t confirm_to = 0;  ///< the shard to confirm to, when has_confirm
+    std::uint32_t confirm_id = 0;
+    bool has_confirm = false;
+  };
+  /// One of what was expected has happened. Gives what to answer when it was the last.
+  std::optional<Settled> settle(std::uint32_t id);
+
+ private:
+  struct Waiting {
+    AckToken token;
+    std::uint32_t missing = 0;
+    std::uint32_t confirm_id = 0;
+    std::uint16_t confirm_to = 0;
+    bool has_confirm = false;
+  };
+  std::vector<Waiting> waiting_;
+  std::vector<std::uint32_t> free_;
+};
+
+/// What a Broker is made of: everything of one shard that connections and sessions share, used on that shard's thread
+/// only. By file: shard.cc start, passes, end of life; shard_session.cc login, absence, wills; shard_subscribe.cc
+/// subscriptions; shard_route.cc from a publication to its receivers; shard_deliver.cc from a receiver to its output;
+/// shard_link.cc other shards; shard_store.cc what outlives the process.
+class Shard {
+ public:
+  Shard(Broker& face, ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
+        store::StreamStore* store);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  Result<void> start(Ingress& ingress);
+  void shut_down();
+
+  runtime::Loop& loop() { return *loop_; }
+  const BrokerConfig& config() const { return all_.config(); }
+  const Limits& limits_of(const Session& session) const {
+    return session.is_device() ? config().cloud : config().standard;
+  }
+  Counters& counters() { return counters_; }
+  BufferPool& pool() { return pool_; }
+  MutableBytes read_buffer() { return read_buffer_; }
+  std::vector<std::uint8_t>& scratch() { return scratch_; }
+  Authenticator& authenticator() { return authenticator_; }
+  Ingress& ingress() { return *ingress_; }
+  SessionTable& sessions() { return sessions_; }
+  void record(Refusal refusal) { journal_.record(std::move(refusal)); }
+  std::size_t index() const { return index_; }
+  std::size_t home_of(std::string_view key) const { return all_.home_of(key); }
+
+  // --- connections (shard.cc) ---
+  Result<runtime::Address> listen(std::shared_ptr<const ListenerConfig> listener);
+  void accept(std::unique_ptr<runtime::Stream> stream, std::shared_ptr<const ListenerConfig> listener);
+  void arrive(Arrival arrival);
+  /// Moves a connection's stream to its home shard. False when that shard takes nothing now.
+  bool move_home(Connection& connection, std::size_t home, Bytes unread);
+  void mark_dirty(Connection& connection) { dirty_.push_back(&connection); }
+  /// The connection is closed: it goes at the end of this pass.
+  void bury(Connection& connection);
+  /// Lets the peer read what was written last before the stream is closed.
+  void linger(std::unique_ptr<runtime::Stream> stream);
+
+  // --- sessions (shard_session.cc) ---
+  struct Login {
+    const mqtt::Connect& connect;
+    const Verdict& verdict;
+    std::uint16_t keep_alive = 0;
+    std::uint32_t expiry_seconds = 0;
+    std::uint16_t window = 0;
+    Bytes will_properties{};  ///< those that are passed on
+  };
+  void log_in(Connection& connection, const Login& login, std::string_view client_id);
+  /// The session's connection has gone.
+  void left(Session& session, bool will_due);
+  void disconnect(std::string_view key, bool forget);
+  Session* find(std::string_view key) { return sessions_.find(key); }
+
+  // --- subscriptions (shard_subscribe.cc) ---
+  void subscribe(Connection& connection, const mqtt::Subscribe& packet);
+  void unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet);
+  /// Whether a message of the platform for this session goes to it.
+  bool is_wanted(const Session& session, std::string_view topic);
+
+  // --- publications (shard_route.cc) ---
+  /// Sends to every subscriber on every shard and retains if asked. Gives the id of an acknowledgement that has to wait
+  /// for it, or PendingAcks::kNone.
+  std::uint32_t publish(Route& route, const Publication& publication);
+  void await(std::uint32_t pending, const AckToken& token) { pending_.set_token(pending, token); }
+  /// The platform speaks to one session, outside of any publication.
+  bool send_alone(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
+  void publish_own(std::string_view topic, Bytes payload, std::uint8_t qos, bool retain);
+
+  // --- delivery (shard_deliver.cc) ---
+  void on_ack(Connection& connection, const mqtt::Ack& ack);
+  /// Sends what waits as far as the window and the output allow.
+  void pump(Session& session);
+  void acknowledge(const AckToken& token);
+
+  // --- other shards (shard_link.cc) ---
+  void on_link(std::size_t from, std::string_view batch);
+
+ private:
+  friend class Broker;
+  class Lingering;
+  struct HeldSuback {
+    std::uint64_t barrier = 0;
+    SessionRef session;
+    std::uint32_t connection_generation = 0;
+    std::uint16_t packet_id = 0;
+    std::string codes;
+  };
+  struct Link {
+    LinkBatch batch;
+    std::uint64_t reached = 0;  ///< the last of our barriers that it has come to
+  };
+
+  void end_of_pass();
+  void remember_listener(std::shared_ptr<const ListenerConfig> listener);
+  std::shared_ptr<const ListenerConfig> shared(const ListenerConfig& listener) const;
+  Connection& add(std::unique_ptr<runtime::Stream> stream, const ListenerConfig& listener);
+  void flush_dirty();
+
+  Session* take_over(Session* session, const Connection& by);
+  void destroy(Session& session);
+  void set_will(Session& session, const Login& login);
+  void set_absent(Session& session, std::int64_t ends_ms, std::int64_t will_due_ms);
+  static void absence_over(void* absence);
+  void tend(Session& session);
+  void publish_will(Session& session);
+  void resume(Session& session);
+
+  struct Granted {
+    mqtt::ReasonCode reason = mqtt::ReasonCode::success;
+    Node* node = nullptr;  ///< null when refused
+    bool is_new = false;
+    Subscriber subscriber{};
+  };
+  Granted subscribe_one(Session& session, Connection& connection, const mqtt::Subscription& wish,
+                        std::uint32_t identifier);
+  bool give_up_implied(Session& session, std::string_view filter);
+  struct Added {
+    bool is_new = false;
+    Node* node = nullptr;
+  };
+  Added add_subscription(Session& session, std::string_view filter, std::string_view group, Subscriber wish,
+                         const Limits& limits);
+  void remove_subscription(Session& session, std::size_t place);
+  std::optional<std::size_t> find_subscription(const Session& session, const Node& node, const Group* group) const;
+  void count_client(Node& node, const Group* group, const Subscriber& subscriber, int change);
+  void send_retained(Session& session, std::string_view filter, const Subscriber& subscriber);
+
+  void resolve(Route& route);
+  void add_target(Route& route, const Subscriber& subscriber);
+  void address(Route& route);
+  void deliver_local(const Route& route, const Publication& publication, bool clients, bool devices);
+  void deliver_to_groups(const Route& route, const Publication& publication);
+  const Subscriber* choose_member(Group& group, std::size_t& remote);
+  bool send(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
+  void forward(const Route& route, const Publication& publication);
+  void forward_one(std::size_t shard, const Route& route, const Publication& publication);
+  Route& cached_route(std::string_view topic);
+  void need_wait() {
+    if (waits_for_ == PendingAcks::kNone) waits_for_ = pending_.open();
+    pending_.expect(waits_for_);
+  }
+
+  void deliver(const Target& target, const Publication& publication, const Route& route, std::size_t index);
+  bool deliver_qos0(Session& session, const Publication& publication, bool retain,
+                    std::span<const std::uint32_t> identifiers);
+  bool deliver_assured(Session& session, const Publication& publication, std::uint8_t qos, bool retain,
+                       std::span<const std::uint32_t> identifiers);
+  void write_flight(Session& session, std::uint64_t sequence, bool dup);
+  bool is_stale(const Session& session, const Message& message) const;
+  bool is_queue_full(Session& session);
+  const MessageRef& kept_copy(const Publication& publication);
+  void forget_waiting(const Outflow::Flight& flight);
+  void finish(Session& session, std::uint64_t sequence);
+
+  bool has_links() const { return links_.size() > 1; }
+  template <typename Each>
+  void each_other(Each&& each) {
+    for (std::size_t k = 0; k < links_.size(); ++k)
+      if (k != index_) each(links_[k]);
+  }
+  bool has_room(Link& link, std::uint8_t qos);
+  void flush_links();
+  std::uint64_t next_barrier();
+  void reached(std::size_t from, std::uint64_t barrier);
+  std::uint64_t reached_by_all() const;
+  void linked_publish(std::size_t from, const LinkRecord& record);
+  void linked_to_device(std::size_t from, const LinkRecord& record);
+  void linked_filter(std::size_t from, const LinkRecord& record);
+  void linked_group(std::size_t from, const LinkRecord& record);
+  void confirm_later(std::size_t from, const LinkRecord& record);
+  void settle(std::uint32_t pending);
+
+  Result<void> restore();
+  bool restore_session(std::string_view key, std::string_view value);
+  bool restore_message(std::string_view key, std::string_view value);
+  bool restore_retained(std::string_view key, std::string_view value);
+  void save(Session& session);
+  void forget_saved(Session& session);
+  void store_message(Session& session, std::uint64_t sequence);
+  void wait_for_store();
+  void erase_message(Session& session, std::uint64_t sequence);
+  void retain(const Publication& publication, const RetainStamp& stamp, bool is_ours);
+  void flush_store();
+
+  Broker& face_;
+  ShardBrokers& all_;
+  const std::size_t index_;
+  runtime::Loop* loop_;
+  Authenticator& authenticator_;
+  Journal& journal_;
+  store::StreamStore* store_;
+  Ingress* ingress_ = nullptr;
+  Counters counters_;
+
+  BufferPool pool_;
+  PublishWriter writer_{pool_};
+  std::vector<std::uint8_t> read_buffer_;
+  std::vector<std::uint8_t> scratch_;
+  std::vector<std::shared_ptr<const ListenerConfig>> listeners_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> graveyard_;
+  std::vector<std::unique_ptr<Lingering>> lingering_;
+  std::vector<Connection*> dirty_;
+  std::size_t lingering_over_ = 0;
+  std::size_t next_spread_ = 0;
+  bool stopping_ = false;
+
+  SessionTable sessions_;
+  SubscriptionTree tree_;
+  RetainedMessages retained_;
+  std::uint64_t retain_count_ = 0;
+  std::uint64_t route_seed_;
+  std::uint32_t search_ = 0;   ///< number of the search under way, see Session::mark
+  std::vector<Route> routes_;  ///< of topics that come from other shards or from the platform
+  MessageRef kept_copy_;       ///< of the publication that is being delivered
+  PendingAcks pending_;
+  std::uint32_t waits_for_ = PendingAcks::kNone;  ///< of the publication that is being delivered
+
+  std::vector<Link> links_;  ///< by shard; the own one is not used
+  std::uint64_t barriers_ = 0;
+  bool barrier_due_ = false;
+  std::deque<HeldSuback> held_subacks_;
+  runtime::Timer retry_;
+
+  store::Mutations mutations_;                 ///< of this pass
+  std::vector<std::uint32_t> stored_waiting_;  ///< acknowledgements that wait for them
+};
+
+}  // namespace tercet::broker

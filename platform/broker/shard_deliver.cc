@@ -1,0 +1,202 @@
+// From a receiver to its output: what is sent now, what waits, and the client's acknowledgements.
+#include <algorithm>
+
+#include "platform/broker/refusal_of.h"
+#include "platform/broker/shard.h"
+
+namespace tercet::broker {
+namespace {
+
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+
+}  // namespace
+
+void Shard::deliver(const Target& target, const Publication& publication, const Route& route, std::size_t index) {
+  Session& session = *target.session;
+  if (target.no_local && publication.origin == &session) return;
+  const bool retain = target.retain_as_published && publication.retain;
+  const std::uint8_t qos = std::min(publication.qos, target.qos);
+  const std::uint32_t first[1] = {target.identifier};
+  std::span<const std::uint32_t> identifiers{first, target.identifier != 0 ? 1u : 0u};
+  std::vector<std::uint32_t> several;
+  if (target.has_more_identifiers) [[unlikely]] {
+    several.push_back(target.identifier);
+    for (const auto& [of, identifier] : route.more_identifiers)
+      if (of == index) several.push_back(identifier);
+    identifiers = several;
+  }
+  if (qos == 0)
+    deliver_qos0(session, publication, retain, identifiers);
+  else
+    deliver_assured(session, publication, qos, retain, identifiers);
+}
+
+/// QoS 0 is for those who are there and read.
+bool Shard::deliver_qos0(Session& session, const Publication& publication, bool retain,
+                         std::span<const std::uint32_t> identifiers) {
+  Connection* connection = session.connection;
+  if (connection == nullptr) return false;
+  if (!connection->takes_more()) {
+    ++counters_.dropped_slow;
+    return false;
+  }
+  const Copy copy{.version = connection->version(),
+                  .qos = 0,
+                  .retain = retain,
+                  .dup = false,
+                  .packet_id = 0,
+                  .identifiers = identifiers,
+                  .max_bytes = connection->max_packet_bytes()};
+  const UnixMillis wall = publication.expires_ms != 0 ? loop_->wall() : UnixMillis{};
+  if (writer_.append(connection->output(), publication, copy, wall) == 0) {
+    ++counters_.dropped_too_large;
+    return false;
+  }
+  ++counters_.messages_out;
+  connection->touch();
+  return true;
+}
+
+/// QoS 1 and 2. A session that ends with its connection needs no copy of what can leave at once; every other message is
+/// kept until the client has acknowledged it, and stored where the session is.
+bool Shard::deliver_assured(Session& session, const Publication& publication, std::uint8_t qos, bool retain,
+                            std::span<const std::uint32_t> identifiers) {
+  Connection* connection = session.connection;
+  if (connection == nullptr && !session.outlives_connection()) return false;
+  Outflow& flow = session.flow();
+  const bool now =
+      connection != nullptr && flow.waiting() == 0 && flow.may_send(connection->window()) && connection->takes_more();
+  if (now && !session.outlives_connection()) {
+    const std::uint64_t sequence = flow.push_sent(qos);
+    const Copy copy{.version = connection->version(),
+                    .qos = qos,
+                    .retain = retain,
+                    .dup = false,
+                    .packet_id = Outflow::packet_id(sequence),
+                    .identifiers = identifiers,
+                    .max_bytes = connection->max_packet_bytes()};
+    const UnixMillis wall = publication.expires_ms != 0 ? loop_->wall() : UnixMillis{};
+    if (writer_.append(connection->output(), publication, copy, wall) == 0) {
+      ++counters_.dropped_too_large;
+      flow.finish(sequence);
+      return false;
+    }
+    ++counters_.messages_out;
+    connection->touch();
+    return true;
+  }
+  if (!now && is_queue_full(session)) return false;
+  const MessageRef message = identifiers.empty()
+                                 ? kept_copy(publication)
+                                 : MessageRef::copy_of(publication, publication.qos, loop_->wall(), identifiers);
+  const std::uint64_t sequence = flow.push_waiting(message, qos, retain);
+  ++counters_.queued_messages;
+  counters_.queued_bytes += message->size();
+  if (store_ != nullptr && session.outlives_connection()) store_message(session, sequence);
+  if (now) pump(session);
+  return true;
+}
+
+/// The answer of a full queue: the newest message is not taken; the journal is told once until the queue was empty.
+bool Shard::is_queue_full(Session& session) {
+  const Limits& limits = limits_of(session);
+  const bool full =
+      session.flow().waiting() >= limits.max_queued_messages || counters_.queued_bytes >= config().max_queued_bytes;
+  if (!full) return false;
+  ++counters_.dropped_queue_full;
+  if (!session.queue_was_full)
+    record(refusal_of(Refusal::Stage::message, auth::Cause::offline_queue_full, loop_->wall(), {},
+                      session.identity.name, session.client_id(), 0,
+                      std::to_string(session.flow().waiting()) + " messages wait"));
+  session.queue_was_full = true;
+  return true;
+}
+
+/// One copy of the publication at hand for all sessions that keep it.
+const MessageRef& Shard::kept_copy(const Publication& publication) {
+  if (!kept_copy_) kept_copy_ = MessageRef::copy_of(publication, publication.qos, loop_->wall());
+  return kept_copy_;
+}
+
+bool Shard::is_stale(const Session& session, const Message& message) const {
+  const UnixMillis wall = loop_->wall();
+  const std::int64_t longest = std::int64_t{limits_of(session).max_queued_seconds} * 1000;
+  return message.is_expired(wall) || wall.ms - message.created_ms() > longest;
+}
+
+void Shard::pump(Session& session) {
+  Outflow& flow = *session.outflow;
+  Connection* connection = session.connection;
+  while (flow.waiting() > 0 && flow.may_send(connection->window()) && connection->takes_more()) {
+    Outflow::Flight& flight = flow.at(flow.unsent());
+    if (flight.state == Outflow::State::done) {
+      flow.skip_next();
+      continue;
+    }
+    forget_waiting(flight);
+    if (is_stale(session, *flight.message)) {
+      ++counters_.dropped_expired;
+      if (flight.stored) erase_message(session, flow.unsent());
+      flow.skip_next();
+      continue;
+    }
+    write_flight(session, flow.send_next(), false);
+  }
+  if (flow.waiting() == 0) session.queue_was_full = false;
+}
+
+/// Writes a message that is in flight. One too large for this client counts as arrived [MQTT-3.1.2-25].
+void Shard::write_flight(Session& session, std::uint64_t sequence, bool dup) {
+  Outflow::Flight& flight = session.outflow->at(sequence);
+  Connection& connection = *session.connection;
+  const Copy copy{.version = connection.version(),
+                  .qos = flight.qos,
+                  .retain = flight.retain,
+                  .dup = dup,
+                  .packet_id = Outflow::packet_id(sequence),
+                  .identifiers = {},
+                  .max_bytes = connection.max_packet_bytes()};
+  if (writer_.append(connection.output(), flight.message->publication(), copy, loop_->wall()) == 0) {
+    ++counters_.dropped_too_large;
+    return finish(session, sequence);
+  }
+  ++counters_.messages_out;
+  if (!session.outlives_connection()) flight.message = MessageRef{};
+  connection.touch();
+}
+
+void Shard::forget_waiting(const Outflow::Flight& flight) {
+  if (flight.state != Outflow::State::waiting) return;
+  --counters_.queued_messages;
+  counters_.queued_bytes -= flight.message->size();
+}
+
+void Shard::finish(Session& session, std::uint64_t sequence) {
+  Outflow& flow = *session.outflow;
+  if (flow.at(sequence).stored) erase_message(session, sequence);
+  flow.finish(sequence);
+}
+
+void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
+  Session& session = *connection.session();
+  std::uint64_t sequence = 0;
+  const bool known = session.outflow && session.outflow->find(ack.packet_id, sequence);
+  const auto state = known ? session.outflow->at(sequence).state : Outflow::State::done;
+  if (ack.type == PacketType::pubrec) {
+    const bool refused = mqtt::is_failure(ack.reason);
+    const bool expected = state == Outflow::State::sent_qos2 || state == Outflow::State::released;
+    if (expected && !refused) {
+      session.outflow->at(sequence).state = Outflow::State::released;
+      return connection.write_ack(PacketType::pubrel, ack.packet_id);
+    }
+    if (!expected)
+      return connection.write_ack(PacketType::pubrel, ack.packet_id, ReasonCode::packet_identifier_not_found);
+  } else if (ack.type == PacketType::puback ? state != Outflow::State::sent_qos1 : state != Outflow::State::released) {
+    return;  // late or twice
+  }
+  finish(session, sequence);
+  if (session.outflow->waiting() > 0) pump(session);
+}
+
+}  // namespace tercet::broker

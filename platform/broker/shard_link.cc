@@ -1,0 +1,176 @@
+// Other shards: batches out at the end of each pass, batches in as tasks.
+#include <algorithm>
+
+#include "platform/broker/shard.h"
+
+namespace tercet::broker {
+namespace {
+
+constexpr Millis kRetry{1};  // another shard's queue was full
+
+}  // namespace
+
+// --- out ---
+
+/// Whether one more message may wait for that shard. QoS 0 gives way first.
+bool Shard::has_room(Link& link, std::uint8_t qos) {
+  const std::size_t most = config().max_link_bytes * (qos == 0 ? 1 : 2);
+  if (link.batch.size() < most) return true;
+  ++counters_.dropped_link_full;
+  return false;
+}
+
+/// A place in this pass's batches: when all others say they have come to it, they know what was said before.
+std::uint64_t Shard::next_barrier() {
+  barrier_due_ = true;
+  return barriers_ + 1;
+}
+
+std::uint64_t Shard::reached_by_all() const {
+  std::uint64_t least = barriers_;
+  for (std::size_t k = 0; k < links_.size(); ++k)
+    if (k != index_) least = std::min(least, links_[k].reached);
+  return least;
+}
+
+void Shard::flush_links() {
+  if (barrier_due_) {
+    ++barriers_;
+    barrier_due_ = false;
+    each_other([this](Link& link) { link.batch.number(LinkKind::barrier, barriers_); });
+  }
+  for (std::size_t k = 0; k < links_.size(); ++k) {
+    LinkBatch& batch = links_[k].batch;
+    if (batch.empty()) continue;
+    // Shared only so that it is still here when the post is refused.
+    auto bytes = std::make_shared<std::string>(std::move(batch.bytes()));
+    batch.bytes().clear();
+    Shard& there = *all_.at(k).shard_;
+    if (there.loop().post([&there, bytes, from = index_] { there.on_link(from, *bytes); })) continue;
+    batch.bytes() = std::move(*bytes);
+    retry_.set(*loop_, loop_->now() + kRetry);
+  }
+}
+
+// --- in ---
+
+void Shard::on_link(std::size_t from, std::string_view batch) {
+  LinkReader in{batch};
+  while (const auto next = in.next()) {
+    const LinkRecord& record = *next;
+    switch (record.kind) {
+      case LinkKind::publish:
+        linked_publish(from, record);
+        break;
+      case LinkKind::to_device:
+        linked_to_device(from, record);
+        break;
+      case LinkKind::confirm:
+        settle(*record.confirm);
+        break;
+      case LinkKind::want:
+      case LinkKind::unwant:
+        linked_filter(from, record);
+        break;
+      case LinkKind::join:
+      case LinkKind::leave:
+        linked_group(from, record);
+        break;
+      case LinkKind::barrier:
+        links_[from].batch.number(LinkKind::reached, record.number);
+        break;
+      case LinkKind::reached:
+        reached(from, record.number);
+        break;
+      case LinkKind::retain:
+        retain(record.publication, record.stamp, false);
+        break;
+    }
+  }
+}
+
+void Shard::linked_publish(std::size_t from, const LinkRecord& record) {
+  ++counters_.messages_in_linked;
+  if (record.clients || record.devices) {
+    Route& route = cached_route(record.publication.topic);
+    if (route.version != tree_.version()) resolve(route);
+    deliver_local(route, record.publication, record.clients, record.devices);
+  }
+  each_share(record.text, [this, &record](std::string_view filter, std::string_view name) {
+    Node* node = tree_.find(filter);
+    Group* group = node != nullptr ? SubscriptionTree::find_group(*node, name) : nullptr;
+    if (group == nullptr || group->members.empty()) return;
+    const auto here = static_cast<std::uint32_t>(group->members.size());
+    const std::uint32_t turn = group->next++;
+    const Subscriber* member = &group->members[turn % here];
+    for (std::uint32_t i = 0; i < here && member->session->connection == nullptr; ++i)
+      member = &group->members[(turn + i) % here];
+    const Target target{.session = member->session, .identifier = member->identifier, .qos = member->qos};
+    deliver(target, record.publication, Route{}, 0);
+  });
+  confirm_later(from, record);
+}
+
+void Shard::linked_to_device(std::size_t from, const LinkRecord& record) {
+  ++counters_.messages_in_linked;
+  if (Session* session = sessions_.find(record.text))
+    send(*session, record.publication.topic, record.publication.payload, record.publication.qos);
+  confirm_later(from, record);
+}
+
+/// The message is with its receivers, or will be once the store has it.
+void Shard::confirm_later(std::size_t from, const LinkRecord& record) {
+  kept_copy_ = MessageRef{};
+  const std::uint32_t pending = std::exchange(waits_for_, PendingAcks::kNone);
+  if (!record.confirm) return;
+  if (pending == PendingAcks::kNone)
+    links_[from].batch.confirm(*record.confirm);
+  else
+    pending_.set_confirm(pending, from, *record.confirm);
+}
+
+void Shard::linked_filter(std::size_t from, const LinkRecord& record) {
+  const std::uint64_t bit = std::uint64_t{1} << from;
+  if (record.kind == LinkKind::want) {
+    Node& node = tree_.node_of(record.text);
+    node.remote |= bit;
+    node.remote_durable = record.number != 0 ? node.remote_durable | bit : node.remote_durable & ~bit;
+  } else if (Node* node = tree_.find(record.text)) {
+    node->remote &= ~bit;
+    node->remote_durable &= ~bit;
+    tree_.prune(*node);
+  }
+  tree_.changed();
+}
+
+void Shard::linked_group(std::size_t from, const LinkRecord& record) {
+  Node& node = tree_.node_of(record.text);
+  Group& group = tree_.group_of(node, record.group);
+  group.members_of.resize(links_.size());
+  if (record.kind == LinkKind::join) {
+    ++group.members_of[from];
+    ++group.members_elsewhere;
+  } else {
+    --group.members_of[from];
+    --group.members_elsewhere;
+  }
+  SubscriptionTree::prune_group(node, group);
+  tree_.prune(node);
+  tree_.changed();
+}
+
+/// Releases the SUBACKs that waited for all shards to know the filters.
+void Shard::reached(std::size_t from, std::uint64_t barrier) {
+  links_[from].reached = barrier;
+  const std::uint64_t least = reached_by_all();
+  while (!held_subacks_.empty() && held_subacks_.front().barrier <= least) {
+    const HeldSuback held = std::move(held_subacks_.front());
+    held_subacks_.pop_front();
+    Session* session = sessions_.at(held.session);
+    if (session != nullptr && session->connection != nullptr &&
+        session->connection_generation == held.connection_generation)
+      session->connection->write_suback(held.packet_id, held.codes);
+  }
+}
+
+}  // namespace tercet::broker

@@ -1,0 +1,226 @@
+// What outlives the process: persistent sessions, their queues, retained messages.
+//
+// Family session: "d/..." or "c/..." (identity key) -> session, "r/" + topic -> retained message.
+// Family queue:   identity key, NUL, sequence number (8 bytes, big end first) -> message.
+// Every value begins with the version of its format.
+#include <algorithm>
+
+#include "platform/broker/shard.h"
+#include "tercet/base/reader.h"
+
+namespace tercet::broker {
+namespace {
+
+using store::Family;
+
+constexpr std::uint8_t kSessionFormat = 1;
+constexpr std::uint8_t kMessageFormat = 1;
+constexpr Millis kRetry{10};  // the store takes nothing now
+constexpr std::size_t kMaxUnsubmittedBytes = 64u << 20;
+
+void put_number(std::string& out, std::uint64_t value, int bytes) {
+  while (bytes-- > 0) out.push_back(static_cast<char>(value >> (8 * bytes)));
+}
+
+std::string queue_key(const Session& session, std::uint64_t sequence) {
+  std::string key = session.identity.key();
+  key.push_back('\0');
+  put_number(key, sequence, 8);
+  return key;
+}
+
+std::string retain_key(std::string_view topic) { return std::string("r/").append(topic); }
+
+enum SubscriptionFlag : std::uint8_t { flag_no_local = 4, flag_retain_as_published = 8 };
+
+}  // namespace
+
+// --- writing ---
+
+/// Writes the session's record as it is now.
+void Shard::save(Session& session) {
+  if (store_ == nullptr) return;
+  std::string value;
+  put_number(value, kSessionFormat, 1);
+  put_number(value, session.expiry_seconds, 4);
+  put_number(value, static_cast<std::uint64_t>(session.absence ? session.absence->ends_ms : 0), 8);
+  put_number(value, session.tag, 8);
+  put_number(value, session.subscriptions.size(), 4);
+  for (const Subscription& each : session.subscriptions) {
+    const Subscriber& subscriber = each.subscriber();
+    const std::string filter = SubscriptionTree::filter_of(*each.node);
+    const std::string_view group = each.group != nullptr ? std::string_view(each.group->name) : std::string_view{};
+    const int flags = subscriber.qos | (subscriber.no_local ? flag_no_local : 0) |
+                      (subscriber.retain_as_published ? flag_retain_as_published : 0);
+    put_number(value, static_cast<std::uint64_t>(flags), 1);
+    put_number(value, subscriber.identifier, 4);
+    put_number(value, filter.size(), 2);
+    value.append(filter);
+    put_number(value, group.size(), 2);
+    value.append(group);
+  }
+  mutations_.put(Family::session, session.identity.key(), value);
+  session.stored = true;
+}
+
+/// Nothing of the session is to survive a restart.
+void Shard::forget_saved(Session& session) {
+  if (store_ == nullptr || !session.stored) return;
+  const std::string key = session.identity.key();
+  mutations_.erase(Family::session, key);
+  mutations_.erase_range(Family::queue, key + '\0', key + '\1');
+  session.stored = false;
+}
+
+/// The publisher is acknowledged only when the message is on disk.
+void Shard::store_message(Session& session, std::uint64_t sequence) {
+  Outflow::Flight& flight = session.outflow->at(sequence);
+  std::string value;
+  put_number(value, kMessageFormat, 1);
+  put_number(value, static_cast<std::uint64_t>(flight.message->created_ms()), 8);
+  encode_message(value, flight.message->publication(), flight.qos, flight.retain);
+  mutations_.put(Family::queue, queue_key(session, sequence), value);
+  flight.stored = true;
+  wait_for_store();
+}
+
+void Shard::wait_for_store() {
+  need_wait();
+  stored_waiting_.push_back(waits_for_);
+}
+
+void Shard::erase_message(Session& session, std::uint64_t sequence) {
+  mutations_.erase(Family::queue, queue_key(session, sequence));
+}
+
+void Shard::retain(const Publication& publication, const RetainStamp& stamp, bool is_ours) {
+  const auto change = retained_.put(publication, publication.qos, stamp);
+  counters_.retained = retained_.size();
+  if (store_ == nullptr || !is_ours) return;
+  if (change == RetainedMessages::Change::erased) {
+    mutations_.erase(Family::session, retain_key(publication.topic));
+  } else if (change == RetainedMessages::Change::set) {
+    std::string value;
+    put_number(value, static_cast<std::uint64_t>(stamp.wall_ms), 8);
+    put_number(value, stamp.order, 8);
+    encode_message(value, publication, publication.qos, true);
+    mutations_.put(Family::session, retain_key(publication.topic), value);
+  } else {
+    return;
+  }
+  if (publication.qos > 0) wait_for_store();
+}
+
+/// Hands the pass's changes to the store. What it does not take now is offered again a little later: nothing that
+/// depends on it is acknowledged meanwhile.
+void Shard::flush_store() {
+  if (mutations_.empty()) return;
+  auto waiting = std::make_shared<std::vector<std::uint32_t>>(std::move(stored_waiting_));
+  stored_waiting_.clear();
+  const auto taken = store_->submit(*loop_, mutations_, [this, waiting] {
+    for (const std::uint32_t pending : *waiting) settle(pending);
+  });
+  if (taken) return mutations_.clear();
+  stored_waiting_ = std::move(*waiting);
+  if (taken.error() == Error::no_space && mutations_.bytes() < kMaxUnsubmittedBytes)
+    return retry_.set(*loop_, loop_->now() + kRetry);
+  // The store has failed for good: what waits for it is never acknowledged.
+  mutations_.clear();
+  stored_waiting_.clear();
+}
+
+// --- reading, at start ---
+
+Result<void> Shard::restore() {
+  Error error = Error::internal;
+  bool ok = true;
+  const auto visit_session = [&](std::string_view key, std::string_view value) {
+    ok = key.starts_with("r/") ? restore_retained(key, value) : restore_session(key, value);
+    return ok;
+  };
+  const auto visit_message = [&](std::string_view key, std::string_view value) {
+    ok = restore_message(key, value);
+    return ok;
+  };
+  const std::string end(1, '\xFF');
+  if (const auto read = store_->scan(Family::session, "", end, store::StreamStore::Order::ascending, visit_session);
+      !read)
+    error = read.error(), ok = false;
+  else if (!ok)
+    error = Error::malformed;
+  if (!ok) return fail(error);
+  if (const auto read = store_->scan(Family::queue, "", end, store::StreamStore::Order::ascending, visit_message);
+      !read)
+    return fail(read.error());
+  if (!ok) return fail(Error::malformed);
+  return {};
+}
+
+bool Shard::restore_session(std::string_view key, std::string_view value) {
+  if (all_.home_of(key) != index_) return true;
+  Reader in{as_bytes(value)};
+  if (in.u8() != kSessionFormat || key.size() < 3) return false;
+  Identity identity;
+  identity.kind = key[0] == 'd' ? Identity::Kind::device : Identity::Kind::client;
+  identity.name = key.substr(2);
+  Session& session = sessions_.create(identity);
+  ++counters_.sessions;
+  session.stored = true;
+  session.expiry_seconds = in.u32();
+  const auto ends_ms = static_cast<std::int64_t>(in.u64());
+  session.tag = in.u64();
+  for (std::uint32_t left = in.u32(); left > 0 && in.ok(); --left) {
+    const std::uint8_t flags = in.u8();
+    Subscriber subscriber;
+    subscriber.session = &session;
+    subscriber.qos = flags & 3;
+    subscriber.no_local = (flags & flag_no_local) != 0;
+    subscriber.retain_as_published = (flags & flag_retain_as_published) != 0;
+    subscriber.durable = true;
+    subscriber.identifier = in.u32();
+    const auto filter = as_text(in.binary());
+    const auto group = as_text(in.binary());
+    if (in.ok()) add_subscription(session, filter, group, subscriber, limits_of(session));
+  }
+  if (!in.ok()) return false;
+  // One that was online when the process ended starts its absence now.
+  set_absent(session, ends_ms != 0 ? ends_ms : loop_->wall().ms + std::int64_t{session.expiry_seconds} * 1000, 0);
+  return true;
+}
+
+bool Shard::restore_message(std::string_view key, std::string_view value) {
+  const auto end = key.find('\0');
+  if (end == std::string_view::npos || key.size() != end + 9) return false;
+  Session* session = sessions_.find(key.substr(0, end));
+  if (session == nullptr) return true;
+  Reader at{as_bytes(key.substr(end + 1))};
+  const std::uint64_t sequence = at.u64();
+  Reader in{as_bytes(value)};
+  if (in.u8() != kMessageFormat) return false;
+  const UnixMillis created{static_cast<std::int64_t>(in.u64())};
+  const auto publication = decode_message(as_text(in.rest()));
+  if (!publication) return false;
+  if (!session->outflow) session->outflow = std::make_unique<Outflow>(sequence);
+  Outflow& flow = *session->outflow;
+  while (flow.end() < sequence) flow.push_gap();
+  const MessageRef message = MessageRef::copy_of(*publication, publication->qos, created);
+  flow.push_waiting(message, publication->qos, publication->retain);
+  flow.at(sequence).stored = true;
+  ++counters_.queued_messages;
+  counters_.queued_bytes += message->size();
+  return true;
+}
+
+bool Shard::restore_retained(std::string_view key, std::string_view value) {
+  Reader in{as_bytes(value)};
+  RetainStamp stamp;
+  stamp.wall_ms = static_cast<std::int64_t>(in.u64());
+  stamp.order = in.u64();
+  const auto publication = decode_message(as_text(in.rest()));
+  if (!publication || publication->topic != key.substr(2)) return false;
+  retained_.put(*publication, publication->qos, stamp);
+  counters_.retained = retained_.size();
+  return true;
+}
+
+}  // namespace tercet::broker
