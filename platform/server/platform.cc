@@ -155,7 +155,7 @@ runtime::Outcome<void> Platform::open_shards() {
   broker_config_ = broker_config(config_);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
-  const ShardSurroundings around{*shard_set_, *management_, *store_, *journal_, *brokers_, *this};
+  const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *this};
   for (std::size_t i = 0; i < shard_set_->count(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   for (const auto& shard : shards_)

@@ -13,7 +13,6 @@ namespace tercet::server {
 /// What all shards share while they are wired; outlives them.
 struct ShardSurroundings {
   runtime::Shards& shards;
-  runtime::Loop& management;
   store::StreamStore& store;
   broker::Journal& journal;
   broker::ShardBrokers& brokers;
