@@ -32,16 +32,21 @@ bool is_valid_filter(std::string_view filter) {
   return shared.error() == Error::not_found && has_good_wildcards(filter);
 }
 
+/// One walk over the bytes: in a valid filter `+` and `#` are always whole levels, so levels need not be cut out first.
 bool matches(std::string_view filter, std::string_view topic) {
   if (topic.starts_with('$') && !filter.starts_with('$')) return false;  // [MQTT-4.7.2-1]
-  Levels want{filter}, have{topic};
-  for (;;) {
-    const auto w = want.next();
-    if (w == "#") return true;
-    const auto h = have.next();
-    if (!w || !h) return !w && !h;
-    if (*w != "+" && *w != *h) return false;
+  std::size_t t = 0;
+  for (std::size_t f = 0; f < filter.size(); ++f) {
+    const char want = filter[f];
+    if (want == '#') return true;
+    if (want == '+') {
+      while (t < topic.size() && topic[t] != '/') ++t;
+      continue;
+    }
+    if (t == topic.size()) return filter.substr(f) == "/#";  // "a/#" selects "a" too [MQTT-4.7.1-2]
+    if (want != topic[t++]) return false;
   }
+  return t == topic.size();
 }
 
 Result<SharedFilter> parse_shared(std::string_view filter) {
