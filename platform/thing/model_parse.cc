@@ -293,7 +293,7 @@ class ModelParser {
     if (!may_nest && (type == DataType::structure || type == DataType::array))
       refuse(here, "a struct may hold neither struct nor array", "flatten it: two levels are the limit");
     if (type == DataType::structure) return struct_spec(out, specs, below);
-    static const bj::value kNoSpecs{bj::object{}};
+    static const bj::value kNoSpecs(bj::object_kind);
     const auto& limits = object_of(specs == nullptr || specs->is_null() ? kNoSpecs : *specs, below);
     switch (type) {
       case DataType::int32:

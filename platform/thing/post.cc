@@ -12,6 +12,12 @@ namespace {
 
 bool is_object(const std::optional<json::Value>& params) { return params && params->is(json::Type::object); }
 
+/// Trailing commas are forgiven in messages (official C clients send them), but not in values that others will read.
+bool is_strict(const json::Value& value) {
+  const bool holds_others = value.is(json::Type::object) || value.is(json::Type::array);
+  return !holds_others || json::parse(value.raw()).has_value();
+}
+
 Cause cause_of_drop(Code code, bool is_range, bool is_model_empty) {
   if (is_model_empty) return Cause::model_missing;
   if (code == Code::bad_time) return Cause::property_bad_time;
@@ -136,7 +142,8 @@ void ThingIngress::Shard::take_value(const ProductBinding& product, const json::
   if (property == nullptr)
     return drop(identifier, {identifier.raw().empty() ? Code::identifier_empty : Code::params_not_exist});
   if (!is_time_good(posted, kept)) return drop(identifier, {Code::bad_time});
-  const auto checked = check(*product.model, property->spec, posted.value, product.validation);
+  auto checked = check(*product.model, property->spec, posted.value, product.validation);
+  if (checked.ok() && !is_strict(posted.value)) checked = {Code::bad_struct};
   if (!checked.ok()) {
     if (dropped_count_ == 0)
       dropped_range_ = product.validation == Validation::strong &&
@@ -256,8 +263,9 @@ bool ThingIngress::Shard::take_outputs(const ProductBinding& product, const Even
   for (const auto& [name, inner] : value.members()) {
     const auto known = std::find_if(outputs.begin(), outputs.end(),
                                     [&](const Member& member) { return name == std::string_view(member.identifier); });
-    const auto checked = known == outputs.end() ? Checked{Code::params_not_exist}
-                                                : check(*product.model, known->spec, inner, product.validation);
+    auto checked = known == outputs.end() ? Checked{Code::params_not_exist}
+                                          : check(*product.model, known->spec, inner, product.validation);
+    if (checked.ok() && !is_strict(inner)) checked = {Code::bad_struct};
     if (!checked.ok()) {
       drop(name, checked);
       dropped = true;
