@@ -60,7 +60,6 @@ void Directory::put(std::shared_ptr<const Product> product) {
 }
 
 void Directory::put(Device device) {
-  put_sibling(device.product, device.name, device.secret);
   auto& place = by_name_[broker::device_key(device.product, device.name)];
   if (place == nullptr) {
     place = std::make_unique<Device>();

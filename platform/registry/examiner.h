@@ -39,6 +39,9 @@ class Examiner {
   /// A user name that names no device, or is none at all. By its form alone.
   Explanation unknown(const auth::Login& login, bool tls, UnixMillis wall, Instant now);
 
+  /// A client id with a fatal defect (ClientIdDefects::any_fatal).
+  Explanation client_id(const auth::Login& login, bool tls, UnixMillis wall, Instant now);
+
   std::uint64_t run() const { return run_; }
   std::uint64_t skipped() const { return skipped_; }
 

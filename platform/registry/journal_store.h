@@ -76,16 +76,24 @@ class JournalStore final : public broker::Journal {
 
  private:
   JournalStore(store::Database database, runtime::Loop& management, IsKnown is_known, JournalLimits limits);
+  /// What a batch adds and removes, before it is committed.
+  struct Changes {
+    std::unordered_map<std::string, std::ptrdiff_t> per_name;
+    std::ptrdiff_t known = 0, unknown = 0;
+  };
   runtime::Outcome<void> prepare();
   void take(broker::Refusal refusal);
-  void write(std::vector<broker::Refusal>& batch);
-  void trim();
+  runtime::Outcome<std::vector<JournalEntry>> write(std::vector<broker::Refusal>& batch);
+  runtime::Outcome<void> trim(Changes& changes);
+  runtime::Outcome<void> remove_oldest(std::string_view where, std::string_view value, std::ptrdiff_t count,
+                                       Changes& changes);
 
   store::Database database_;
   runtime::Loop& management_;
   IsKnown is_known_;
   JournalLimits limits_;
-  std::shared_ptr<std::atomic<std::size_t>> waiting_;
+  std::shared_ptr<JournalStore*> alive_;  // what was posted may run after the end of this
+  std::atomic<std::size_t> waiting_{0};   // handed over, not written yet; counted by all threads
   std::atomic<std::uint64_t> lost_{0};
   std::vector<broker::Refusal> batch_;
   std::unordered_map<std::string, std::size_t> per_name_;

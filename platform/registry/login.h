@@ -28,7 +28,7 @@ struct LoginCounters {
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;
   std::uint64_t article = 0;       ///< accepted in the tutorial's dialect
-  std::uint64_t examinations = 0;  ///< of wrong passwords; a right one is never examined
+  std::uint64_t examinations = 0;  ///< of refused logins; a right password is never examined
   std::uint64_t examinations_skipped = 0;
   std::uint64_t failures = 0;  ///< exceptions: each was a refusal
 };
@@ -50,19 +50,24 @@ class LoginAuthenticator final : public broker::Authenticator {
 
   std::string home_key(const broker::LoginAttempt& attempt) const override;
   broker::Verdict authenticate(const broker::LoginAttempt& attempt) override;
-  const LoginCounters& counters() const { return counters_; }
+  const LoginCounters& counters() const;
 
  private:
-  struct Finding;
   broker::Verdict cloud(const broker::LoginAttempt& attempt);
   broker::Verdict standard(const broker::LoginAttempt& attempt);
-  broker::Verdict accept_device(const broker::LoginAttempt& attempt, const Finding& finding);
-  broker::Verdict refuse(const broker::LoginAttempt& attempt, std::string name, Explanation why, bool bad_login);
-  void warn(const broker::LoginAttempt& attempt, const Finding& finding);
+  broker::Verdict check_device(const broker::LoginAttempt& attempt, const auth::Login& login);
+  broker::Verdict accept_device(const broker::LoginAttempt& attempt, const auth::Login& login,
+                                const auth::Verification& found, const Product& product, const Device& device);
+  broker::Verdict accept_client(const broker::LoginAttempt& attempt);
+  struct Reason;
+  broker::Verdict refuse(const broker::LoginAttempt& attempt, Reason reason);
+  void warn(const broker::LoginAttempt& attempt, const auth::Login& login, const auth::Verification& found,
+            const Product& product, const Device& device);
+  bool may_warn(std::uint64_t device_number, Instant now);
 
   Parts parts_;
   Examiner examiner_;
-  LoginCounters counters_;
+  mutable LoginCounters counters_;
   std::unordered_map<std::uint64_t, Instant> warned_;  // device number -> when; bounded
 };
 

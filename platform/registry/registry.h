@@ -93,6 +93,7 @@ class Registry {
 
  private:
   Registry(std::unique_ptr<State> state, RegistryLimits limits);
+  Answer<Batch> make_batch(Batch batch, const std::vector<std::string>& names, runtime::Task applied);
   std::unique_ptr<State> state_;
   RegistryLimits limits_;
 };
