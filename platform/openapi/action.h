@@ -26,8 +26,7 @@ struct Services {
   Fleet& fleet;
   store::StreamStore& store;  ///< read for history; blocking, on the management thread
   Models& models;
-  std::function<void(const std::string&)> log_error;  ///< may be empty
-  std::string region = "local";                       ///< what device details give as Region
+  std::string region = "local";  ///< what device details give as Region
 };
 
 /// One call that has been authenticated. A handler that answers later keeps a copy.

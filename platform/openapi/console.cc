@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "platform/openapi/percent.h"
+#include "platform/runtime/log.h"
 
 namespace tercet::openapi {
 namespace {
@@ -118,7 +119,7 @@ void Console::on_request(const HttpRequest& request, HttpResponder respond) {
     if (request.path.starts_with(kApi) && is_post) return call(request, respond);
     respond(denied(404, "NotFound", "There is no such thing here."));
   } catch (const std::exception& failure) {
-    if (services_.log_error) services_.log_error(std::string("console: ") + failure.what());
+    runtime::log(runtime::LogLevel::error, "console_failed", {{"path", request.path}, {"what", failure.what()}});
     respond(denied(500, "InternalError", "The platform failed to process the request. The server's log says why."));
   }
 }

@@ -7,6 +7,7 @@
 
 #include "platform/openapi/request_id.h"
 #include "platform/openapi/xml.h"
+#include "platform/runtime/log.h"
 
 namespace tercet::openapi {
 namespace {
@@ -112,7 +113,7 @@ void Gateway::run(const Action& action, Call call, Reply reply) {
     action.handle(services_, call, counted);
   } catch (const std::exception& failure) {
     ++counters_.failures;
-    if (services_.log_error) services_.log_error("openapi: " + std::string(action.name) + " failed: " + failure.what());
+    runtime::log(runtime::LogLevel::error, "api_failed", {{"action", action.name}, {"what", failure.what()}});
     reply(internal_error());
   }
 }

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 
 #include "platform/openapi/handlers.h"
+#include "platform/runtime/log.h"
 #include "platform/thing/history.h"
 
 namespace tercet::openapi {
@@ -38,6 +39,7 @@ std::optional<thing::Range> range_of(const Parameters& given, Answer& wrong) {
 }
 
 Answer not_readable(std::string_view code) {
+  runtime::log(runtime::LogLevel::error, "history_unreadable", {{"code", code}});
   return refusal(code, "The history could not be read from the disk. The server's log says why.");
 }
 

@@ -2,25 +2,19 @@
 
 #include <doctest/doctest.h>
 
+#include "platform/runtime/random.h"
+
 using namespace tercet;
 using namespace tercet::openapi;
 
 namespace {
-
-struct Counting final : runtime::Random {
-  std::uint64_t next() override { return ++count; }
-  void fill(MutableBytes into) override {
-    for (auto& byte : into) byte = static_cast<std::uint8_t>(++count);
-  }
-  std::uint64_t count = 0;
-};
 
 constexpr Instant kStart{Millis{1'000'000}};
 
 }  // namespace
 
 TEST_CASE("a session lives as long as it is used, and ends after its idle time") {
-  Counting random;
+  runtime::SeededRandom random(1);
   Sessions sessions(random);
   const std::string secret = sessions.open(kStart);
   CHECK(secret.size() == 64);
@@ -31,7 +25,7 @@ TEST_CASE("a session lives as long as it is used, and ends after its idle time")
 }
 
 TEST_CASE("a closed session and an invented one are refused") {
-  Counting random;
+  runtime::SeededRandom random(1);
   Sessions sessions(random);
   const std::string secret = sessions.open(kStart);
   CHECK(!sessions.touch(std::string(64, 'a'), kStart));
@@ -42,7 +36,7 @@ TEST_CASE("a closed session and an invented one are refused") {
 }
 
 TEST_CASE("sessions are bounded: the longest idle one makes room") {
-  Counting random;
+  runtime::SeededRandom random(1);
   Sessions sessions(random);
   const std::string first = sessions.open(kStart);
   const std::string second = sessions.open(kStart + Millis{1});
@@ -55,7 +49,7 @@ TEST_CASE("sessions are bounded: the longest idle one makes room") {
 }
 
 TEST_CASE("a login token works once, within its life") {
-  Counting random;
+  runtime::SeededRandom random(1);
   Sessions sessions(random);
   const std::string token = sessions.make_login_token(kStart);
   CHECK(!sessions.use_login_token("", kStart));
