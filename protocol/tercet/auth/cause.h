@@ -55,12 +55,10 @@ enum class Cause : std::uint8_t {
   password_suffix,
   // The other strings of a login.
   client_id_cut,
-  client_id_no_closing_bar,
   client_id_too_long,
   client_id_empty,
   client_id_bad_sign_method,
   client_id_bad_secure_mode,
-  client_id_times_sign,
   secure_mode_contradicts_transport,
   user_name_swapped,
   user_name_separator,

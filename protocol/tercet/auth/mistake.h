@@ -38,9 +38,9 @@ struct Known {
 inline constexpr std::size_t kMaxSiblings = 200;
 inline constexpr std::size_t kMaxDigests = 2000;  ///< digests computed per examination, about 2 ms
 
-/// Examines a login that was refused, most telling mistake first. Empty: nothing that is known explains it (then the
-/// password was most likely made with another secret). A login without a fault of any kind gives an empty list too.
-/// Costs up to kMaxDigests digests and allocates: run it only for refusals, and not for each one of a storm.
+/// Examines a login that was refused, most telling mistake first. A password that nothing explains gives
+/// wrong_password; a login without a fault of any kind gives an empty list. Costs up to kMaxDigests digests and
+/// allocates: run it only for refusals, and not for each one of a storm.
 std::vector<Mistake> find_mistakes(const LoginStrings& login, const Known& known, Transport transport, UnixMillis now);
 
 /// What is wrong with a user name by its form alone, for logins whose device is not found: swapped, another separator,
@@ -53,7 +53,7 @@ std::vector<Mistake> find_user_name_mistakes(
 /// only ignore. Empty for an official login. Form only, so no secret is needed.
 std::vector<Mistake> what_the_real_cloud_would_refuse(const LoginStrings& login);
 
-/// How many digests the last find_mistakes() of this call took; for tests of the bound.
+/// The same, with the number of digests it took.
 struct Examination {
   std::vector<Mistake> mistakes;
   std::size_t digests = 0;
