@@ -224,6 +224,7 @@ class SimWorld {
   void arrive(const std::shared_ptr<SimWire>& wire, int to);
   void take_syn(const std::shared_ptr<SimWire>& wire);
   void take(const std::shared_ptr<SimWire>& wire, int to, Note kind, Bytes bytes);
+  void remember(const std::shared_ptr<SimWire>& wire);
   void release_held();
   template <typename Visit>
   void each_wire_of(const SimHost& host, Visit visit);
@@ -239,6 +240,7 @@ class SimWorld {
   SimLoop* running_ = nullptr;
   std::vector<SimLoop*> touched_;
   std::vector<std::weak_ptr<SimWire>> wires_;
+  std::size_t prune_wires_at_ = 256;
   std::vector<std::pair<const SimHost*, const SimHost*>> partitions_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
   std::map<Key, Task> queue_;  // destroyed first: its tasks hold wires

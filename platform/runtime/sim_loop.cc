@@ -193,7 +193,7 @@ Result<std::unique_ptr<Stream>> SimLoop::connect(const Address& address) {
   wire->ends[1].peer = host_.address(host_.next_port_++);
   if (host_.next_port_ < 40000) host_.next_port_ = 40000;
   auto stream = std::make_unique<SimStream>(world_, wire, 0);
-  world_.wires_.push_back(wire);
+  world_.remember(wire);
   if (to != nullptr) world_.send(wire, 1, SimWorld::Note::syn);  // into the void, nothing ever answers
   return std::unique_ptr<Stream>(std::move(stream));
 }

@@ -163,6 +163,14 @@ void SimWorld::take_syn(const std::shared_ptr<SimWire>& wire) {
   listener.loop->wake(clock_ + SimMicros{1} + jitter(40));
 }
 
+void SimWorld::remember(const std::shared_ptr<SimWire>& wire) {
+  if (wires_.size() >= prune_wires_at_) {
+    std::erase_if(wires_, [](const auto& known) { return known.expired(); });
+    prune_wires_at_ = 2 * wires_.size() + 256;
+  }
+  wires_.push_back(wire);
+}
+
 void SimWorld::release_held() {
   for (const auto& weak : wires_) {
     const auto wire = weak.lock();
