@@ -1,0 +1,182 @@
+#include "climate/monitor.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "climate/diurnal.h"
+#include "ports/fake/board.h"
+
+using namespace tercet;
+using namespace tercet::climate;
+
+namespace {
+
+struct Chip final : Sensor {
+  Reading air{22, 50};
+  std::optional<Error> broken;
+  Result<Reading> sample(UnixMillis) override {
+    if (broken) return fail(*broken);
+    return air;
+  }
+  std::string_view description() const override { return "test chip"; }
+};
+
+struct Bench final : device::DeviceEvents {
+  explicit Bench(const Settings& first = {}) : monitor(device, chip, &board.store, first) {
+    board.platform.record_posts = true;
+    device::Options options;
+    options.time.floor = UnixMillis{1'700'000'000'000};
+    const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse("sensor_01")};
+    REQUIRE(device.start(id, {"iot.example"}, options));
+  }
+  void on_set(device::PropertySet& set) override { monitor.on_set(set); }
+  void run_for(Millis by) {
+    for (const Instant until = board.clock.now() + by; board.clock.now() < until; board.clock.advance(Millis{100})) {
+      monitor.run(board.clock.now(), board.clock.wall());
+      device.run();
+    }
+  }
+  fake::Board board;
+  device::DeviceBuffers<> buffers;
+  device::Device device{board.port(), buffers.storage(), *this};
+  Chip chip;
+  Monitor monitor;
+};
+
+}  // namespace
+
+TEST_CASE("the board reports at its interval, the settings with the first report") {
+  Bench bench({.report_interval_s = 10});
+  bench.run_for(Millis{35'000});
+  REQUIRE(bench.board.platform.posts.size() == 4);
+  const std::string& first = bench.board.platform.posts[0];
+  CHECK(first.find(R"("temperature":{"value":22.0,)") != std::string::npos);
+  CHECK(first.find(R"("humidity":{"value":50.0,)") != std::string::npos);
+  CHECK(first.find(R"("report_interval":{"value":10,)") != std::string::npos);
+  CHECK(first.find(R"("alarm_threshold":{"value":35.0,)") != std::string::npos);
+  CHECK(bench.board.platform.posts[1].find("report_interval") == std::string::npos);
+}
+
+TEST_CASE("one wild sample does not show in a report and raises no alarm") {
+  Bench bench({.report_interval_s = 10});
+  bench.run_for(Millis{11'000});
+  bench.chip.air.temperature = 85;
+  bench.run_for(Millis{2'000});
+  bench.chip.air.temperature = 22;
+  bench.run_for(Millis{30'000});
+  CHECK(bench.board.platform.events_received == 0);
+  for (const std::string& post : bench.board.platform.posts) CHECK(post.find("85") == std::string::npos);
+}
+
+TEST_CASE("the alarm is sent once when the threshold is passed and again only after it has cooled") {
+  Bench bench({.report_interval_s = 5, .alarm_threshold = 30});
+  bench.run_for(Millis{5'000});
+  bench.chip.air.temperature = 31;
+  bench.run_for(Millis{20'000});
+  CHECK(bench.board.platform.events_received == 1);
+  CHECK(bench.monitor.is_alarmed());
+  CHECK(bench.board.platform.last_event.str().find(R"("value":{"temperature":31.0,"alarm_threshold":30.0})") !=
+        std::string_view::npos);
+  bench.chip.air.temperature = 29.8f;
+  bench.run_for(Millis{10'000});
+  CHECK(bench.monitor.is_alarmed());
+  bench.chip.air.temperature = 29;
+  bench.run_for(Millis{10'000});
+  CHECK(!bench.monitor.is_alarmed());
+  bench.chip.air.temperature = 33;
+  bench.run_for(Millis{10'000});
+  CHECK(bench.board.platform.events_received == 2);
+}
+
+TEST_CASE("interval and threshold set from the platform are obeyed, confirmed, and survive a restart") {
+  Bench bench;
+  bench.run_for(Millis{5'000});
+  bench.board.platform.push_set("9", R"({"report_interval":2,"alarm_threshold":28.5})");
+  bench.run_for(Millis{1'000});
+  CHECK(bench.board.platform.last_set_reply == R"({"id":"9","code":200,"data":{}})");
+  CHECK(bench.monitor.settings().report_interval_s == 2);
+  CHECK(bench.monitor.settings().alarm_threshold == 28.5f);
+  bool confirmed = false;
+  for (const std::string& post : bench.board.platform.posts)
+    confirmed |= post.find(R"({"report_interval":{"value":2,)") != std::string::npos;
+  CHECK(confirmed);
+  const auto before = bench.board.platform.posts_received;
+  bench.run_for(Millis{10'000});
+  CHECK(bench.board.platform.posts_received - before == 5);
+  Monitor restarted{bench.device, bench.chip, &bench.board.store};
+  CHECK(restarted.settings().report_interval_s == 2);
+  CHECK(restarted.settings().alarm_threshold == 28.5f);
+}
+
+TEST_CASE("settings out of range are refused and nothing changes") {
+  Bench bench;
+  bench.run_for(Millis{5'000});
+  for (const char* params :
+       {R"({"report_interval":0})", R"({"alarm_threshold":999,"report_interval":5})", R"({"temperature":20})"}) {
+    CAPTURE(params);
+    bench.board.platform.push_set("3", params);
+    bench.run_for(Millis{500});
+    CHECK(bench.board.platform.last_set_reply == R"({"id":"3","code":460,"data":{}})");
+    CHECK(bench.monitor.settings().report_interval_s == 60);
+  }
+}
+
+TEST_CASE("a sensor that fails is counted and the last good air is still reported") {
+  Bench bench({.report_interval_s = 5});
+  bench.run_for(Millis{6'000});
+  bench.chip.broken = Error::io_failed;
+  const auto before = bench.board.platform.posts_received;
+  bench.run_for(Millis{10'000});
+  CHECK(bench.monitor.counters().bad_samples > 0);
+  CHECK(bench.board.platform.posts_received > before);
+}
+
+TEST_CASE("the diurnal model repeats itself for a seed, is warmest in the afternoon and stays in range") {
+  DiurnalModel one{7}, same{7}, other{8};
+  constexpr std::int64_t kMidnight = 1'800'028'800'000;  // 00:00 at UTC+8
+  float warmest = -100;
+  std::int64_t warmest_hour = 0;
+  bool differs = false;
+  for (std::int64_t minute = 0; minute < 24 * 60; ++minute) {
+    const UnixMillis at{kMidnight + minute * 60'000};
+    const Reading air = *one.sample(at);
+    const Reading again = *same.sample(at);
+    CHECK(air.temperature == again.temperature);
+    differs |= air.temperature != other.sample(at)->temperature;
+    CHECK((air.temperature > 15 && air.temperature < 29));
+    CHECK((air.humidity >= 0 && air.humidity <= 100));
+    if (air.temperature > warmest) warmest = air.temperature, warmest_hour = minute / 60;
+  }
+  CHECK(differs);
+  CHECK((warmest_hour >= 12 && warmest_hour <= 18));
+}
+
+TEST_CASE("the thing model file names the same properties and ranges as the program") {
+  std::ifstream file(TERCET_CLIMATE_TSL);
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string document = text.str();
+  const auto tsl = json::parse(document);
+  REQUIRE(tsl);
+  const auto check = [&](std::string_view identifier, std::string_view access, std::string_view type, double min,
+                         double max) {
+    for (const json::Value& property : tsl->find("properties")->elements()) {
+      if (!(*property.find("identifier")->text() == identifier)) continue;
+      CHECK(*property.find("accessMode")->text() == access);
+      const auto data = *property.find("dataType");
+      CHECK(*data.find("type")->text() == type);
+      CHECK(std::stod(std::string(data.find("specs")->find("min")->text()->raw())) == min);
+      CHECK(std::stod(std::string(data.find("specs")->find("max")->text()->raw())) == max);
+      return true;
+    }
+    return false;
+  };
+  CHECK(check(kTemperature.identifier, "r", "float", kTemperature.min, kTemperature.max));
+  CHECK(check(kHumidity.identifier, "r", "float", kHumidity.min, kHumidity.max));
+  CHECK(check(kReportInterval.identifier, "rw", "int", kReportInterval.min, kReportInterval.max));
+  CHECK(check(kAlarmThreshold.identifier, "rw", "float", kAlarmThreshold.min, kAlarmThreshold.max));
+  CHECK(*tsl->find("events")->elements().next()->find("identifier")->text() == kAlarm);
+}
