@@ -93,11 +93,12 @@ Explanation Examiner::unknown(const auth::Login& login, bool tls, UnixMillis wal
   if (login.user) known.product = login.user->product, known.device = login.user->device;
   const auto by_form = auth::find_mistakes(login.strings, known, transport(tls), wall);
   for (const auth::Mistake& mistake : by_form)
-    plain.evidence.append("; also: ")
-        .append(auth::code(mistake.cause))
-        .append(" (")
-        .append(mistake.evidence)
-        .append(")");
+    if (mistake.cause != auth::Cause::wrong_password)
+      plain.evidence.append("; also: ")
+          .append(auth::code(mistake.cause))
+          .append(" (")
+          .append(mistake.evidence)
+          .append(")");
   if (plain.evidence.size() > kMostEvidence) plain.evidence.resize(kMostEvidence);
   return plain;
 }

@@ -70,6 +70,9 @@ class JournalStore final : public broker::Journal {
   /// Told of every entry as it is written; for the page's live view.
   void listen(std::function<void(const JournalEntry&)> listener) { listeners_.push_back(std::move(listener)); }
 
+  /// So many pages of 4 KB may the file have: a full disk, for tests.
+  void limit_pages_for_test(std::int64_t pages) { static_cast<void>(database_.limit_pages(pages)); }
+
   std::uint64_t recorded() const { return recorded_; }
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
   std::size_t size() const { return known_ + unknown_; }

@@ -171,7 +171,7 @@ Verdict LoginAuthenticator::check_device(const LoginAttempt& attempt, const auth
                                "the password is right in the tutorial's form, which this product does not take"},
                               false});
     case auth::Verdict::not_a_secret_login:
-      return refuse(attempt, {kBadPassword,
+      return refuse(attempt, {kNotAuthorised,
                               claimed_name(login),
                               {unsupported_login(login.client_id),
                                "client id extension " + std::string(login.client_id.extension.substr(0, 200))}});

@@ -114,6 +114,8 @@ Outcome<void> Registry::State::load_access_keys() {
   }
 }
 
+void Registry::limit_pages_for_test(std::int64_t pages) { static_cast<void>(state_->database.limit_pages(pages)); }
+
 void Registry::note_activated(std::uint64_t number, UnixMillis at) {
   state_->activated.try_emplace(number, at);
   if (!state_->due->is_set()) state_->due->set(state_->management, state_->management.now() + kFlushDelay);

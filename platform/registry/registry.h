@@ -89,6 +89,9 @@ class Registry {
   bool check_admin_password(std::string_view password);
   bool has_admin_password();
 
+  /// So many pages of 4 KB may the file have: a full disk, for tests.
+  void limit_pages_for_test(std::int64_t pages);
+
   struct State;
 
  private:

@@ -62,7 +62,9 @@ class TestLoop final : public runtime::Loop {
     }
     return true;
   }
+  /// Runs what was posted, then moves the time, running timers and what they post on the way.
   void advance(Millis by) {
+    settle();
     const Instant until = now_ + by;
     while (now_ < until) {
       now_ = std::min(until, std::max(now_ + Millis{1}, timers_.next_wake()));
