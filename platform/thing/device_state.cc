@@ -20,6 +20,12 @@ std::uint32_t DeviceState::find(const std::string* wanted) const {
   return kNew;
 }
 
+void DeviceState::set_login(std::string_view address, std::string_view client_id) {
+  login.clear();
+  login.reserve(address.size() + 1 + client_id.size());
+  login.append(address).append("\n").append(client_id);
+}
+
 DeviceState* DeviceTable::find(std::uint64_t number) const {
   if (slots_.empty()) return nullptr;
   for (std::size_t at = scatter(number) & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1))

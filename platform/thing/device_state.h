@@ -58,7 +58,9 @@ struct DeviceState {
   std::vector<Held> values;  ///< in the order of first appearance; positions are stored (record.h) and never change
   std::uint32_t hint = 0;    ///< where the next property probably is: devices post in a fixed order
   std::uint64_t dirty = 0;   ///< chunks of values to be stored with this pass, bit = chunk % 64
-  Presence presence;
+  bool online = false;
+  std::int64_t since = 0;  ///< the last change of presence; 0: never seen
+  std::string login;       ///< address, newline, client id of the last login: one block, there may be a million
   std::int64_t last_message = 0;
   // Journal entries about this device: how many in the current minute, and what the last was about.
   std::int64_t notes_minute = 0;
@@ -67,6 +69,10 @@ struct DeviceState {
 
   static constexpr std::uint32_t kNew = 0xFFFFFFFF;
   std::uint32_t find(const std::string* name) const;
+  void set_login(std::string_view address, std::string_view client_id);
+  std::string_view address() const { return std::string_view(login).substr(0, login.find('\n')); }
+  std::string_view client_id() const { return std::string_view(login).substr(address().size() + !login.empty()); }
+  Presence presence() const { return {online, UnixMillis{since}, std::string(address()), std::string(client_id())}; }
 };
 
 /// Devices by number: one probe of a flat table, and in order for listings.

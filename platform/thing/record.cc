@@ -7,10 +7,11 @@ namespace tercet::thing {
 
 namespace {
 
-void append_big(std::string& out, std::uint64_t value, int bytes) {
-  char text[8];
-  for (int i = 0; i < bytes; ++i) text[i] = static_cast<char>(value >> (8 * (bytes - 1 - i)));
-  out.append(text, static_cast<std::size_t>(bytes));
+template <std::size_t N>
+void append_big(std::string& out, std::uint64_t value) {
+  char text[N];
+  for (std::size_t i = 0; i < N; ++i) text[i] = static_cast<char>(value >> (8 * (N - 1 - i)));
+  out.append(text, N);
 }
 
 std::uint64_t big(std::string_view in) {
@@ -55,10 +56,10 @@ bool is_kind(std::uint8_t byte) { return byte == 'p' || byte == 'e' || byte == '
 }  // namespace
 
 void append_key(std::string& out, const HistoryKey& key) {
-  append_big(out, key.device, 8);
+  append_big<8>(out, key.device);
   out.push_back(static_cast<char>(key.kind));
-  append_big(out, static_cast<std::uint64_t>(key.time.ms), 8);
-  append_big(out, key.hash, 4);
+  append_big<8>(out, static_cast<std::uint64_t>(key.time.ms));
+  append_big<4>(out, key.hash);
 }
 
 Result<HistoryKey> decode_history_key(std::string_view key) {
@@ -89,13 +90,13 @@ std::uint32_t content_hash(std::string_view record) {
 }
 
 void append_values_key(std::string& out, std::uint64_t device, std::uint16_t chunk) {
-  append_big(out, device, 8);
+  append_big<8>(out, device);
   out.push_back('v');
-  append_big(out, chunk, 2);
+  append_big<2>(out, chunk);
 }
 
 void append_presence_key(std::string& out, std::uint64_t device) {
-  append_big(out, device, 8);
+  append_big<8>(out, device);
   out.push_back('s');
 }
 
@@ -131,7 +132,7 @@ void begin_values(std::string& out) { out.push_back(static_cast<char>(kRecordVer
 
 void append_value(std::string& out, std::string_view identifier, UnixMillis time, std::string_view value) {
   append_field(out, identifier);
-  append_big(out, static_cast<std::uint64_t>(time.ms), 8);
+  append_big<8>(out, static_cast<std::uint64_t>(time.ms));
   append_field(out, value);
 }
 
@@ -155,7 +156,7 @@ std::optional<StoredValue> ValuesReader::next() {
 void write_presence(std::string& out, const StoredPresence& presence) {
   out.push_back(static_cast<char>(kRecordVersion));
   out.push_back(presence.online ? 1 : 0);
-  append_big(out, static_cast<std::uint64_t>(presence.since.ms), 8);
+  append_big<8>(out, static_cast<std::uint64_t>(presence.since.ms));
   append_field(out, presence.address);
   append_field(out, presence.client_id);
 }

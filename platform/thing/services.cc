@@ -95,8 +95,8 @@ void ThingIngress::Shard::note(DeviceState& device, const broker::Inbound* in, C
   refusal.at = loop_.wall();
   refusal.stage = broker::Refusal::Stage::message;
   refusal.name = device.product->key + "/" + device.name;
-  refusal.address = device.presence.address;
-  refusal.client_id = device.presence.client_id;
+  refusal.address = device.address();
+  refusal.client_id = device.client_id();
   refusal.code = static_cast<std::uint16_t>(code);
   refusal.cause = auth::code(cause);
   refusal.evidence = evidence.substr(0, 900);

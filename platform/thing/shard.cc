@@ -63,10 +63,9 @@ bool ThingIngress::Shard::load_values(DeviceState& device, std::uint16_t chunk, 
 bool ThingIngress::Shard::load_presence(DeviceState& device, std::string_view record) {
   const auto stored = read_presence(record);
   if (!stored) return false;
-  device.presence.address = stored->address;
-  device.presence.client_id = stored->client_id;
+  device.set_login(stored->address, stored->client_id);
   // Whoever was online when the server ended has been offline since, as far as anybody knows.
-  device.presence.since = stored->online ? loop_.wall() : stored->since;
+  device.since = stored->online ? loop_.wall().ms : stored->since.ms;
   return true;
 }
 
@@ -130,7 +129,7 @@ void ThingIngress::Shard::on_product_removed(std::string_view key) {
 
 void ThingIngress::Shard::forget(std::uint64_t number) {
   commits_.flush();  // no group in the making may name the device any more
-  if (const auto* device = devices_.find(number); device != nullptr && device->presence.online) --counts_.online;
+  if (const auto* device = devices_.find(number); device != nullptr && device->online) --counts_.online;
   devices_.remove(number);
   commits_.current().forgotten.push_back(number);
 }
@@ -139,17 +138,19 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
                                     std::string_view client_id) {
   DeviceState* const device = find_device(tag);
   if (device == nullptr) return;
-  if (!device->presence.online) ++counts_.online;
-  device->presence = {true, loop_.wall(), peer.text(), std::string(client_id.substr(0, 256))};
+  if (!device->online) ++counts_.online;
+  device->online = true;
+  device->since = loop_.wall().ms;
+  device->set_login(peer.text(), client_id.substr(0, 256));
   store_presence(*device);
 }
 
 void ThingIngress::Shard::on_offline(std::uint64_t tag) {
   DeviceState* const device = devices_.find(tag);
-  if (device == nullptr || !device->presence.online) return;
+  if (device == nullptr || !device->online) return;
   --counts_.online;
-  device->presence.online = false;
-  device->presence.since = loop_.wall();
+  device->online = false;
+  device->since = loop_.wall().ms;
   store_presence(*device);
 }
 
@@ -157,10 +158,9 @@ void ThingIngress::Shard::store_presence(const DeviceState& device) {
   key_.clear();
   append_presence_key(key_, device.number);
   record_.clear();
-  const auto& presence = device.presence;
-  write_presence(record_, {presence.online, presence.since, presence.address, presence.client_id});
+  write_presence(record_, {device.online, UnixMillis{device.since}, device.address(), device.client_id()});
   commits_.current().mutations.put(store::Family::state, key_, record_);
-  if (updates_ != nullptr) updates_->on_presence(device.number, device.product->key, device.name, presence);
+  if (updates_ != nullptr) updates_->on_presence(device.number, device.product->key, device.name, device.presence());
 }
 
 void ThingIngress::Shard::before_submit(CommitGroup& group) {

@@ -10,7 +10,7 @@ Summary ThingIngress::Shard::summary_of(const DeviceState& device) const {
   out.device = device.number;
   out.product = device.product->key;
   out.name = device.name;
-  out.presence = device.presence;
+  out.presence = device.presence();
   out.last_message = UnixMillis{device.last_message};
   out.values.reserve(device.values.size());
   for (const Held& held : device.values) out.values.push_back({*held.name, held.value, UnixMillis{held.time}});
@@ -45,7 +45,7 @@ void ThingIngress::Shard::list(std::string product, std::uint64_t after, std::si
 
 std::optional<Presence> ThingIngress::Shard::presence(std::uint64_t number) const {
   const auto* device = devices_.find(number);
-  return device == nullptr ? std::nullopt : std::optional(device->presence);
+  return device == nullptr ? std::nullopt : std::optional(device->presence());
 }
 
 Counts ThingIngress::Shard::counts() const {
