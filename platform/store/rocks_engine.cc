@@ -23,7 +23,8 @@ using runtime::Problem;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::array<std::string_view, kFamilies> kNames{"default", "history", "state", "queue", "session"};
 
-Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+/// RocksDB takes no null pointer, also for nothing.
+Slice slice(std::string_view text) { return text.data() == nullptr ? Slice() : Slice(text.data(), text.size()); }
 std::string_view view(const Slice& text) { return {text.data(), text.size()}; }
 
 /// RocksDB's own log is not kept: what matters comes back as a Status. (Its log file, too, would meet a full disk, and

@@ -112,6 +112,19 @@ TEST_CASE("scans of the disk go both ways through a half-open range") {
   CHECK(keys("d", "a", StreamStore::Order::ascending, 9).empty());
 }
 
+TEST_CASE("a scan from nothing at all begins at the first key") {
+  TestFolder folder;
+  TestLoop loop;
+  const auto store = open_or_die({.folder = folder.path()});
+  bool durable = false;
+  REQUIRE(store->submit(loop, one("a", "1"), [&] { durable = true; }));
+  REQUIRE(loop.run_until([&] { return durable; }));
+  int seen = 0;
+  const auto count = [&seen](std::string_view, std::string_view) { return ++seen != 0; };
+  REQUIRE(store->scan(Family::state, std::string_view{}, "b", StreamStore::Order::ascending, count));
+  CHECK(seen == 1);
+}
+
 TEST_CASE("closing makes everything submitted durable; later submissions are refused") {
   TestFolder folder;
   TestLoop loop;
