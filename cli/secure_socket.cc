@@ -151,7 +151,8 @@ SecureSocket::Step SecureSocket::start_tls(const std::string& host, const std::s
   if (is_address(host))
     X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str());
   else {
-    SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+    // What SSL_set_tlsext_host_name() stands for, without its C cast.
+    SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str()));
     X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), 0);
   }
   const auto until = Clock::now() + within;
