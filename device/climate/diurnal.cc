@@ -22,7 +22,7 @@ float DiurnalModel::noise() {
   return sum / 1.5f - 1;
 }
 
-Result<Reading> DiurnalModel::sample(UnixMillis now) {
+Reading DiurnalModel::look(UnixMillis now) {
   const std::int64_t local = now.ms + std::int64_t{shape_.utc_offset_s} * 1000;
   const std::int64_t of_day = ((local % kDayMs) + kDayMs) % kDayMs;
   const float phase = std::cos(kTwoPi * static_cast<float>(of_day - kWarmestMs) / static_cast<float>(kDayMs));

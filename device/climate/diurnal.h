@@ -17,10 +17,12 @@ class DiurnalModel final : public Sensor {
   explicit DiurnalModel(std::uint32_t seed) : DiurnalModel(seed, Shape{}) {}
   DiurnalModel(std::uint32_t seed, const Shape& shape) : shape_(shape), state_(seed * 2 + 1) {}
 
-  Result<Reading> sample(UnixMillis now) override;
+  // Inline, so that this class can be used from code built with run-time type information (see PORTABLE).
+  Result<Reading> sample(UnixMillis now) override { return look(now); }
   std::string_view description() const override { return "diurnal model"; }
 
  private:
+  Reading look(UnixMillis now);
   float noise();  ///< -1..1, more often near 0
   Shape shape_;
   std::uint32_t state_;

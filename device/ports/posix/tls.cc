@@ -140,6 +140,17 @@ Result<std::shared_ptr<TlsContext>> TlsContext::open(const Trust& trust, std::st
   return context;
 }
 
+Result<std::shared_ptr<TlsContext>> TlsContext::open_unverified() {
+  SSL_CTX* made = SSL_CTX_new(TLS_client_method());
+  if (made == nullptr) return fail(Error::internal);
+  std::shared_ptr<TlsContext> context(new TlsContext(made));
+  SSL_CTX_set_min_proto_version(made, TLS1_2_VERSION);
+  SSL_CTX_set_mode(made,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(made, SSL_VERIFY_NONE, nullptr);
+  return context;
+}
+
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
 bool TlsContext::is_pinned(const std::array<std::uint8_t, 32>& key) const {

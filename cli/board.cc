@@ -1,0 +1,245 @@
+#include "cli/board.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+#include "climate/diurnal.h"
+#include "climate/monitor.h"
+#include "ports/posix/air_sensor.h"
+#include "ports/posix/board.h"
+#include "tercet/crypto/encoding.h"
+#include "tercet/device/client.h"
+
+namespace tercet::cli {
+namespace {
+
+std::atomic<bool> stop_asked{false};
+
+void ask_to_stop(int) { stop_asked = true; }
+
+int complain(const std::string& problem) {
+  std::fprintf(stderr, "tercet device: %s\n", problem.c_str());
+  return 2;
+}
+
+int exit_code_of(device::Rung rung, Error error) {
+  if (error == Error::clock_unset) return 10;
+  constexpr int kCodes[device::kRungs] = {10, 10, 11, 12, 13, 14, 15, 16};
+  return kCodes[static_cast<std::size_t>(rung)];
+}
+
+/// What the triple file and the command line come to.
+struct Plan {
+  DeviceId id;
+  std::string host;
+  std::uint16_t port = 0;
+  posix::Trust trust;
+};
+
+bool make_plan(const BoardOptions& options, Plan& plan, std::string& problem) {
+  const auto triple = posix::read_triple_file(options.triple_file, problem);
+  if (!triple) return false;
+  plan.id = triple->id;
+  plan.host = !options.host.empty() ? options.host : !triple->host.empty() ? triple->host : "localhost";
+  plan.port = options.port != 0 ? options.port : triple->port.value_or(options.plain ? 1883 : 8883);
+  const std::string ca = !options.ca_file.empty() ? options.ca_file : triple->ca;
+  if (!ca.empty()) plan.trust.files.push_back(ca);
+  if (!options.pin.empty()) {
+    std::array<std::uint8_t, 32> pin{};
+    const auto bytes = crypto::decode_hex(options.pin, pin);
+    if (!bytes || bytes->size() != pin.size()) {
+      problem = "--pin wants 64 hexadecimal digits";
+      return false;
+    }
+    plan.trust.pins.push_back(pin);
+  }
+  plan.trust.system = plan.trust.files.empty() && plan.trust.pins.empty();
+  return true;
+}
+
+std::unique_ptr<climate::Sensor> choose_sensor(const BoardOptions& options, std::string& problem) {
+  if (options.sensor != "model") {
+    if (auto chip = posix::AirSensor::find()) return chip;
+    if (options.sensor == "chip") {
+      problem = "no chip below /sys measures both temperature and humidity";
+      return nullptr;
+    }
+  }
+  return std::make_unique<climate::DiurnalModel>(options.seed);
+}
+
+/// Prints what happens, for a person.
+class Screen final : public device::DeviceEvents {
+ public:
+  explicit Screen(const BoardOptions& options)
+      : language_(options.language == "zh" ? device::Language::chinese : device::Language::english),
+        quiet_(options.quiet) {}
+  void watch(climate::Monitor& monitor) { monitor_ = &monitor; }
+  std::uint64_t answered = 0;
+  device::Rung last_rung = device::Rung::link;
+  Error last_error = Error::timed_out;
+
+  void on_set(device::PropertySet& set) override {
+    monitor_->on_set(set);
+    const auto& now = monitor_->settings();
+    say("%s %.*s -> %d: report_interval %d s, alarm_threshold %.1f\n", tell("set", "设置"),
+        static_cast<int>(set.params().raw().size()), set.params().raw().data(), set.code(), now.report_interval_s,
+        static_cast<double>(now.alarm_threshold));
+  }
+  void on_reply(const device::PostReply& reply) override {
+    if (reply.code == 200) ++answered;
+    const climate::Reading air = monitor_->reading();
+    say("%s %u: %.2f °C, %.2f %%RH -> %d %.*s\n", tell("post", "上报"), reply.id, static_cast<double>(air.temperature),
+        static_cast<double>(air.humidity), reply.code, static_cast<int>(reply.message.size()), reply.message.data());
+  }
+  void on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) override {
+    const std::string_view title = device::title(rung, language_);
+    const int width = static_cast<int>(title.size());
+    if (!record.error) {
+      say("  ✓ %.*s (%lld ms) %.*s\n", width, title.data(), static_cast<long long>(record.duration.count()),
+          static_cast<int>(detail.size()), detail.data());
+      return;
+    }
+    last_rung = rung, last_error = *record.error;
+    const auto explanation = device::explain(rung, *record.error, language_);
+    const auto remedy = device::remedy(rung, *record.error, language_);
+    std::printf("  ✗ %.*s: %.*s [%s] %.*s\n    %s %.*s\n", width, title.data(), static_cast<int>(explanation.size()),
+                explanation.data(), name(*record.error).data(), static_cast<int>(detail.size()), detail.data(),
+                tell("->", "→"), static_cast<int>(remedy.size()), remedy.data());
+    std::fflush(stdout);
+  }
+  void on_online() override { say("%s\n", tell("online", "已上线")); }
+  void on_offline(device::Rung, Error, Millis retry_in) override {
+    const double seconds = static_cast<double>(retry_in.count()) / 1000;
+    std::printf(language_ == device::Language::chinese ? "离线，%.1f 秒后重试\n" : "offline, next try in %.1f s\n",
+                seconds);
+    std::fflush(stdout);
+  }
+  void on_time(const device::TimeStep& step) override {
+    say("%s %s: %+lld ms\n", tell("clock set from", "校时来源"), device::name(step.origin).data(),
+        static_cast<long long>(step.to.ms - step.from.ms));
+  }
+
+ private:
+  const char* tell(const char* english, const char* chinese) const {
+    return language_ == device::Language::chinese ? chinese : english;
+  }
+  template <typename... Arguments>
+  void say(const char* format, Arguments... arguments) const {
+    if (quiet_) return;
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    localtime_r(&now, &local);
+    std::printf("%02d:%02d:%02d ", local.tm_hour, local.tm_min, local.tm_sec);
+    std::printf(format, arguments...);  // NOLINT: formats are literals of this file
+    std::fflush(stdout);
+  }
+  device::Language language_;
+  bool quiet_;
+  climate::Monitor* monitor_ = nullptr;
+};
+
+struct Room : device::DeviceBuffers<2048, 64 * 1024, 1024, 16, 2> {};
+
+void say_goodbye(posix::Board& board, device::Device& device) {
+  device.stop();
+  const Instant until = board.clock().now() + Millis{1'000};
+  while (!device.is_stopped() && board.clock().now() < until) {
+    device.run();
+    if (!device.is_stopped()) board.wait(std::min(device.next_deadline(), until));
+  }
+}
+
+}  // namespace
+
+int run_board(const BoardOptions& options) {
+  Plan plan;
+  std::string problem;
+  if (!make_plan(options, plan, problem)) return complain(problem);
+  const auto sensor = choose_sensor(options, problem);
+  if (!sensor) return complain(problem);
+
+  posix::Board board({options.triple_file, plan.host, plan.trust, options.state_directory});
+  Screen screen(options);
+  const auto room = std::make_unique<Room>();
+  device::Device device(board.port(), room->storage(), screen);
+  climate::Settings first;
+  if (options.interval_s != 0) first.report_interval_s = options.interval_s;
+  first.alarm_threshold = static_cast<float>(options.threshold);
+  climate::Monitor monitor(device, *sensor, board.store(), first);
+  screen.watch(monitor);
+
+  device::Options settings;
+  settings.auto_subscribe = options.auto_subscribe;
+  if (!device.start(plan.id, {plan.host, plan.port, !options.plain}, settings)) return complain("options out of range");
+  if (!options.quiet)
+    std::printf("%s/%s -> %s:%u (%s), %.*s\n", plan.id.product.str().data(), plan.id.device.str().data(),
+                plan.host.c_str(), plan.port, options.plain ? "TCP" : "TLS",
+                static_cast<int>(sensor->description().size()), sensor->description().data());
+
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  const Instant give_up = options.give_up_s > 0 ? board.clock().now() + Seconds{options.give_up_s} : Instant::never();
+  while (!stop_asked) {
+    const Instant now = board.clock().now();
+    if (options.count != 0 && screen.answered >= options.count) break;
+    const bool is_content = options.count == 0 && device.is_online();
+    if (now >= give_up && !is_content) return exit_code_of(screen.last_rung, screen.last_error);
+    monitor.run(now, board.clock().wall());
+    device.run();
+    Instant wake = std::min(device.next_deadline(), monitor.next_deadline());
+    if (!is_content) wake = std::min(wake, give_up);
+    board.wait(wake);
+  }
+  say_goodbye(board, device);
+  return 0;
+}
+
+void add_board(CLI::App& device, int& exit_code) {
+  auto options = std::make_shared<BoardOptions>();
+  for (const char* variable : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(variable);
+    if (value == nullptr || *value == 0) continue;
+    if (std::string(value).starts_with("zh")) options->language = "zh";
+    break;
+  }
+  device.add_option("--triple", options->triple_file, "triple file (JSON or key=value lines, chmod 600)");
+  device.add_option("--host", options->host, "platform to connect to (default: of the triple file, else localhost)");
+  device.add_option("--port", options->port, "port (default: of the triple file, else 8883)");
+  device.add_option("--ca", options->ca_file,
+                    "root certificates, PEM (default: of the triple file, else the machine's)");
+  device.add_option("--pin", options->pin, "SHA-256 of the server's public key, instead of roots");
+  device.add_flag("--plain", options->plain, "plain TCP instead of TLS");
+  device.add_flag("--auto-subscribe", options->auto_subscribe, "let the platform subscribe (_ss=1)");
+  device.add_option("--interval", options->interval_s, "report interval in seconds")->check(CLI::Range(1, 86'400));
+  device.add_option("--threshold", options->threshold, "alarm threshold in degrees")->check(CLI::Range(-40.0, 125.0));
+  device.add_option("--count", options->count, "stop after so many answered reports");
+  device.add_option("--give-up", options->give_up_s, "stop after so many seconds without success")
+      ->check(CLI::Range(1, 86'400));
+  device.add_option("--state", options->state_directory, "directory that keeps settings and time");
+  device.add_option("--sensor", options->sensor, "auto, chip or model")
+      ->check(CLI::IsMember({"auto", "chip", "model"}));
+  device.add_option("--seed", options->seed, "seed of the model");
+  device.add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
+  device.add_flag("--quiet", options->quiet, "print only what goes wrong");
+  device.callback([&device, options, &exit_code] {
+    if (!device.get_subcommands().empty()) return;
+    if (options->triple_file.empty()) {
+      exit_code = complain("--triple FILE is needed to run a board; see tercet device --help for the verbs");
+      return;
+    }
+    exit_code = run_board(*options);
+  });
+}
+
+}  // namespace tercet::cli
