@@ -176,7 +176,7 @@ void add_property_verbs(CLI::App& app, Verbs& verbs) {
 
   CLI::App* set = verb_of(*property, verbs, "set", "command a device");
   auto commanded = words_of(set, true, true);
-  set->add_option("items", commanded->text, R"(properties as JSON, '{"ReportInterval":10}')")->required();
+  set->add_option("items", commanded->text, R"(properties as JSON, '{"report_interval":10}')")->required();
   set->callback([&verbs, commanded] {
     perform(verbs, {"SetDeviceProperty",
                     {{"ProductKey", commanded->product}, {"DeviceName", commanded->device}, {"Items", commanded->text}},

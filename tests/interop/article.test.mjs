@@ -44,9 +44,9 @@ for (const form of ['A', 'B', 'C']) {
         const status = await api(server, 'QueryDevicePropertyStatus', { ProductKey: productKey, DeviceName: triple.deviceName });
         return status.Data.List.PropertyStatusInfo.some((one) => one.Identifier === 'temperature' && Number(one.Value) === 25.3);
       }, 'the reading is served');
-      await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"ReportInterval":12}' });
+      await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"report_interval":12}' });
       const command = await until(() => heard[0], 'the set');
-      assert.deepEqual(command.params, { ReportInterval: 12 });
+      assert.deepEqual(command.params, { report_interval: 12 });
       const warnings = (await refusals(server, triple)).filter((one) => one.Warning);
       assert.ok(warnings.some((one) => /article/.test(one.Cause)), 'the journal says which line the real cloud would refuse');
       const shown = await run(tercet, ['log', 'refusals', productKey, triple.deviceName, '--ready', `${server.directory}/ready.json`]);

@@ -129,14 +129,14 @@ test('without one SUBSCRIBE it gets its replies, a set, the time and its thing m
   assert.equal(model.topic, `${base}/dsltemplate/get_reply`);
   assert.equal(scan(model.text, 'code'), '200');
 
-  await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"ReportInterval":15}' });
+  await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"report_interval":15}' });
   const command = await link.publish('the set');
   assert.equal(command.topic, `${base}/service/property/set`);
-  assert.equal(scan(command.text, 'params'), '{"ReportInterval":15}');
+  assert.equal(scan(command.text, 'params'), '{"report_interval":15}');
   assert.ok(Number(scan(command.text, 'id')) <= 4294967295);
   link.socket.write(publishBytes(`${base}/service/property/set_reply`, `{"id":"${scan(command.text, 'id')}","code":200,"data":{}}`));
 
-  link.socket.write(publishBytes(`${base}/event/alarm/post`, '{"id":"3","version":"1.0","params":{"temperature":41.5,"threshold":40}}'));
+  link.socket.write(publishBytes(`${base}/event/alarm/post`, '{"id":"3","version":"1.0","params":{"temperature":41.5,"alarm_threshold":40}}'));
   const event = await link.publish('the event reply');
   assert.equal(event.topic, `${base}/event/alarm/post_reply`);
   assert.equal(scan(event.text, 'code'), '200');

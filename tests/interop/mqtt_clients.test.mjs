@@ -66,12 +66,12 @@ test('mosquitto_pub and mosquitto_sub log in with a device triple over TLS', asy
   const listening = run('mosquitto_sub', [...common, '-q', '1', '-C', '1', '-W', '10', '-v', '-t', `/sys/${productKey}/${triple.deviceName}/thing/service/property/set`]);
   await until(async () => (await api(server, 'GetDeviceStatus', { ProductKey: productKey, DeviceName: triple.deviceName })).Data.Status === 'ONLINE', 'mosquitto_sub online');
   await until(async () => {
-    await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"ReportInterval":9}' }).catch(() => {});
+    await api(server, 'SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: '{"report_interval":9}' }).catch(() => {});
     return Promise.race([listening.then(() => true), new Promise((resolve) => setTimeout(resolve, 200, false))]);
   }, 'the set');
   const heard = await listening;
   assert.equal(heard.code, 0, heard.err);
-  assert.match(heard.out, /"ReportInterval":9/);
+  assert.match(heard.out, /"report_interval":9/);
 });
 
 test('mosquitto clients talk to each other on a listener with the standard policy, QoS 0, 1 and 2, retained too', async () => {

@@ -11,7 +11,7 @@ device.on('connect', () => {
   setTimeout(() => {
     device.postProps({ temperature: 23.6, humidity: 51.2 }, (reply) => {
       say('property reply', reply);
-      device.postEvent('alarm', { temperature: 41.5, threshold: 40 }, (answer) => {
+      device.postEvent('alarm', { temperature: 41.5, alarm_threshold: 40 }, (answer) => {
         say('event reply', answer);
         say('waiting for a set');
       });

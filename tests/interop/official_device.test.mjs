@@ -43,9 +43,9 @@ async function exercise(call) {
     assert.equal((await step('property reply')).value.code, 200);
     assert.equal((await step('event reply')).value.code, 200);
     await step('waiting for a set');
-    const sent = await call('SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: JSON.stringify({ ReportInterval: 7 }) });
+    const sent = await call('SetDeviceProperty', { ProductKey: productKey, DeviceName: triple.deviceName, Items: JSON.stringify({ report_interval: 7 }) });
     const command = (await step('set')).value;
-    assert.deepEqual(command.params, { ReportInterval: 7 });
+    assert.deepEqual(command.params, { report_interval: 7 });
     assert.equal(command.method, 'thing.service.property.set');
     assert.match(command.id, /^\d+$/);
     assert.equal((await step('set posted')).value.code, 200);
@@ -63,7 +63,7 @@ test('the official Node device SDK posts, is answered and obeys a set sent by th
   const values = Object.fromEntries(status.data.list.propertyStatusInfo.map((one) => [one.identifier, one.value]));
   assert.equal(Number(values.temperature), 23.6);
   assert.equal(Number(values.humidity), 51.2);
-  assert.equal(Number(values.ReportInterval), 7);
+  assert.equal(Number(values.report_interval), 7);
   const history = await call('QueryDevicePropertyData', { ProductKey: productKey, DeviceName: triple.deviceName, Identifier: 'temperature', StartTime: Date.now() - 3600000, EndTime: Date.now() + 60000, PageSize: 10, Asc: 1 });
   assert.equal(history.data.list.propertyInfo.length, 1);
 });
