@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::int64_t k32Bits = 1LL << 32;
 
+/// What stands in sample code and gets copied with it: the C SDKs' constant, the documents' example, the article's.
+constexpr std::array kSampleTimestamps{kConstantTimestamp, std::string_view("789"), std::string_view("1712345678900")};
+
 std::string with_case(std::string_view text, bool upper) {
   std::string made(text);
   for (char& c : made) {
@@ -125,7 +128,8 @@ void add_other_timestamps(Changes& changes, const std::string& stated) {
     }
     for (const std::string& wrapped : overflowed(*ms)) add_timestamp(changes, Cause::sign_timestamp_overflow, wrapped);
     add_timestamp(changes, Cause::sign_timestamp_differs, std::to_string(*ms / 1000 * 1000));
-    add_timestamp(changes, Cause::sign_timestamp_differs, std::string(kConstantTimestamp));
+    for (const std::string_view sample : kSampleTimestamps)
+      add_timestamp(changes, Cause::sign_timestamp_differs, std::string(sample), sample == kConstantTimestamp);
     for (std::int64_t step = 1; step <= 40; ++step)
       for (const std::int64_t delta : {-step, step, -step * 1000, step * 1000})
         if (*ms + delta >= 0) add_timestamp(changes, Cause::sign_timestamp_differs, std::to_string(*ms + delta), false);
@@ -152,7 +156,8 @@ void add_other_timestamps(Changes& changes, const std::string& stated) {
 void add_unstated_timestamps(Changes& changes) {
   const Subject& s = changes.subject();
   if (!s.tail_timestamp.empty()) add_timestamp(changes, Cause::sign_timestamp_not_in_client_id, s.tail_timestamp);
-  add_timestamp(changes, Cause::sign_timestamp_not_in_client_id, std::string(kConstantTimestamp));
+  for (const std::string_view sample : kSampleTimestamps)
+    add_timestamp(changes, Cause::sign_timestamp_not_in_client_id, std::string(sample), sample == kConstantTimestamp);
   const std::int64_t second = s.now.ms / 1000;
   for (std::int64_t back = 0; back <= 60; ++back)
     for (const std::int64_t at : {second - back, second + back}) {

@@ -134,6 +134,10 @@ std::vector<Row> seeded() {
       {"timestamp not signed", id, kUser, signed_as(content("")), Cause::sign_timestamp_missing},
       {"constant timestamp signed, none sent", client_id("hmacsha1", ""), kUser, signed_as(content("2524608000000")),
        Cause::sign_timestamp_not_in_client_id},
+      {"the article's sample timestamp signed, none sent", client_id("hmacsha1", ""), kUser,
+       signed_as(content("1712345678900")), Cause::sign_timestamp_not_in_client_id},
+      {"the documents' sample timestamp signed, the clock sent", id, kUser, signed_as(content("789")),
+       Cause::sign_timestamp_differs},
       {"clock signed, none sent", client_id("hmacsha1", ""), kUser, signed_as(content("1699999998000")),
        Cause::sign_timestamp_not_in_client_id},
       {"clock read twice", id, kUser, signed_as(content("1700000000125")), Cause::sign_timestamp_differs},
@@ -331,6 +335,11 @@ TEST_CASE("the examination is bounded, whatever comes") {
       CHECK(done.digests <= kMaxDigests);
       CHECK(!done.mistakes.empty());
     }
+}
+
+TEST_CASE("a NUL after the secret is no mistake: HMAC pads its key with zeros") {
+  const std::string password = mac(sha1, kSecret + std::string(1, '\0'), content());
+  CHECK(find_mistakes({client_id(), kUser, password}, known(), Transport::tls, kNow).empty());
 }
 
 TEST_CASE("evidence says what was received and what reproduces it") {
