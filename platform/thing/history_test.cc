@@ -188,6 +188,22 @@ TEST_CASE("retention erases what is too old, device by device, and rests") {
   CHECK(query_events(at.store, 900, "", "", *model, {UnixMillis{0}, UnixMillis{now}})->events.empty());
 }
 
+TEST_CASE("retention works by itself, round after round") {
+  Filled at;
+  const std::int64_t now = at.loop.wall().ms, day = 86'400'000;
+  for (std::uint64_t device = 1; device <= 50; ++device) {
+    at.put(device, RecordKind::properties, now - 29 * day, {"a", "1"});
+    at.put(device, RecordKind::properties, now, {"a", "2"});
+  }
+  at.settle();
+  Retention retention(at.loop, at.store, {});
+  retention.start();
+  at.loop.advance(Seconds{1});
+  CHECK(at.count(50) == 2);
+  for (int hour = 0; hour < 30; ++hour) at.loop.advance(std::chrono::hours{1});
+  for (std::uint64_t device = 1; device <= 50; ++device) CHECK(at.count(device) == 1);
+}
+
 TEST_CASE("retention keeps the newest records of a device when it has too many, in bounded steps") {
   Filled at;
   const std::int64_t now = at.loop.wall().ms;

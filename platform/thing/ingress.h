@@ -23,7 +23,8 @@ struct Settings {
 };
 
 /// What a shard's thing module works with. All outlive it, and the store is closed before it is destroyed, so that no
-/// completion comes late. The Directory is listened to, and must not change any more once the ingress is gone.
+/// completion comes late. The Directory is listened to and the loop's passes are attended: neither moves any
+/// more once the ingress is gone.
 struct Wiring {
   runtime::Loop& loop;
   store::StreamStore& store;

@@ -30,7 +30,9 @@ Retention::Retention(runtime::Loop& loop, store::StreamStore& store, const Setti
 void Retention::start() { timer_.set(loop_, loop_.now() + settings_.pause); }
 
 void Retention::tick() {
-  const bool over = step();
+  bool over = step();
+  // A device without a count to make is done in one step; a count is a burst of its own.
+  for (int i = 1; i < settings_.devices_per_burst && !over && !at_.counting; ++i) over = step();
   timer_.set(loop_, loop_.now() + (over ? settings_.rest : settings_.pause));
 }
 

@@ -14,11 +14,13 @@ namespace tercet::thing {
 class Retention {
  public:
   struct Settings {
-    int days = 30;                          ///< 0: for ever
-    std::uint64_t records = 5'000'000;      ///< per device and kind of record; 0: any number
-    Millis pause{50};                       ///< between two steps of a round
+    int days = 30;  ///< 0: for ever
+    /// Per device and kind of record; 0: any number. A bound costs a walk over so many keys per device and round.
+    std::uint64_t records = 0;
+    Millis pause{50};                       ///< between two bursts of steps
+    int devices_per_burst = 20;             ///< a burst ends early when records are counted
     Millis rest = std::chrono::hours{1};    ///< between two rounds
-    std::size_t records_per_step = 10'000;  ///< keys visited in one step, bounds its duration
+    std::size_t records_per_step = 10'000;  ///< keys visited while counting in one step
   };
   Retention(runtime::Loop& loop, store::StreamStore& store, const Settings& settings);
   /// Begins with the first round. Stops when destroyed.

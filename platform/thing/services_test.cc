@@ -106,9 +106,10 @@ TEST_CASE("functions with answers of their own shape are declined in that shape"
 
 TEST_CASE("what nobody can answer goes to the journal") {
   const std::string pk(kProduct);
-  for (const auto& topic : {"/ota/device/inform/" + pk + "/board1", TestShard::topic("no/such/topic"),
-                            TestShard::topic("service/reboot_reply"), "/sys/" + pk + "/board1/rrpc/response/5",
-                            "/sys/" + pk + "/board2/thing/event/property/post"}) {
+  for (const auto& topic :
+       {"/ota/device/inform/" + pk + "/board1", TestShard::topic("no/such/topic"), TestShard::topic("/empty//level"),
+        TestShard::topic("service/reboot_reply"), "/sys/" + pk + "/board1/rrpc/response/5",
+        "/sys/" + pk + "/board2/thing/event/property/post"}) {
     store::MemoryStore store;
     TestShard shard(store);
     INFO(topic);

@@ -271,7 +271,11 @@ void ThingIngress::Shard::tell(const CommitGroup& group) {
 broker::Ingress::Taken ThingIngress::Shard::on_message(const broker::Inbound& in) {
   const auto topic = alink::parse_topic(in.topic);
   DeviceState* const device = find_device(in.tag);
-  if (!topic || device == nullptr) return Taken::done;  // the broker has let it pass, but nobody can be answered
+  if (device == nullptr) return Taken::done;  // just deleted: its connection is about to be closed
+  if (!topic) {
+    note(*device, &in, auth::Cause::topic_malformed, 0, in.topic);
+    return Taken::done;
+  }
   device->last_message = loop_.wall().ms;
   ProductBinding& product = *device->product;
   if (product.stale) refresh(product);
