@@ -40,12 +40,15 @@ class TestClient final : runtime::StreamEvents {
   TestClient(runtime::Loop& loop, const runtime::Address& server) : loop_(loop), stream_(*loop.connect(server)) {
     loop_.attach(*stream_, *this);
   }
-  ~TestClient() { loop_.detach(*stream_); }
+  ~TestClient() {
+    if (!closed) loop_.detach(*stream_);
+  }
   void send(std::string text) {
     pending_ += text;
     on_writable();
   }
   std::string received;
+  bool closed = false;
 
  private:
   void on_readable() override {
@@ -53,7 +56,9 @@ class TestClient final : runtime::StreamEvents {
     for (;;) {
       const runtime::Io io = stream_->read(buffer);
       received.append(reinterpret_cast<const char*>(buffer.data()), io.bytes);
-      if (io.state != runtime::Io::State::more) return;
+      if (io.state == runtime::Io::State::more) continue;
+      if (io.state != runtime::Io::State::drained) loop_.detach(*stream_), closed = true;
+      return;
     }
   }
   void on_writable() override {
