@@ -26,10 +26,12 @@ std::string language_of_environment() {
 struct TripleOptions {
   std::string file, product_key, device_name, device_secret;
   void add_to(CLI::App& app) {
-    app.add_option("--triple", file, "file with productKey, deviceName, deviceSecret (JSON or lines), readable by you only");
+    app.add_option("--triple", file,
+                   "file with productKey, deviceName, deviceSecret (JSON or lines), readable by you only");
     app.add_option("--product-key", product_key, "ProductKey");
     app.add_option("--device-name", device_name, "DeviceName");
-    app.add_option("--device-secret", device_secret, "DeviceSecret (prefer --triple: a command line is visible to others)");
+    app.add_option("--device-secret", device_secret,
+                   "DeviceSecret (prefer --triple: a command line is visible to others)");
   }
   bool load(cli::TripleFile& triple, std::string& problem) const {
     if (!file.empty() && !cli::read_triple_file(file, triple, problem)) return false;
@@ -73,7 +75,8 @@ void add_serve(CLI::App& app, int& exit_code) {
 void add_sign(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<cli::SignOptions>();
   auto triple = std::make_shared<TripleOptions>();
-  CLI::App* sign = app.add_subcommand("sign", "print client id, user name and password of a device, for any MQTT client");
+  CLI::App* sign =
+      app.add_subcommand("sign", "print client id, user name and password of a device, for any MQTT client");
   triple->add_to(*sign);
   sign->add_option("--host", options->host, "host; derived from region or instance without it");
   sign->add_option("--region", options->region, "region of the old public instance");
@@ -108,7 +111,8 @@ void add_doctor(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<cli::DoctorOptions>();
   auto triple = std::make_shared<TripleOptions>();
   options->language = language_of_environment();
-  CLI::App* doctor = app.add_subcommand("doctor", "find out where and why a connection breaks; to this platform or the real cloud");
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "find out where and why a connection breaks; to this platform or the real cloud");
   triple->add_to(*doctor);
   doctor->add_option("--host", options->host, "host to reach");
   CLI::Option* port = doctor->add_option("--port", options->port, "port (8883, with --plain 1883)");
@@ -119,7 +123,8 @@ void add_doctor(CLI::App& app, int& exit_code) {
   doctor->add_option("--password", options->password, "the password as your program sends it");
   doctor->add_option("--timeout", options->timeout_seconds, "seconds for each rung")->check(CLI::Range(1, 120));
   doctor->add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
-  doctor->footer("Exit code: 0 all stands, 2 input, 10 clock, 11 DNS, 12 TCP, 13 TLS, 14 CONNECT, 15 SUBSCRIBE, 16 reply");
+  doctor->footer(
+      "Exit code: 0 all stands, 2 input, 10 clock, 11 DNS, 12 TCP, 13 TLS, 14 CONNECT, 15 SUBSCRIBE, 16 reply");
   doctor->callback([options, triple, port, &exit_code] {
     cli::TripleFile loaded;
     std::string problem;
