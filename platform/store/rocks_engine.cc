@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rocksdb/cache.h"
@@ -153,8 +154,9 @@ RocksStore::Engine::~Engine() {
   if (broken_) {
     // Closing a RocksDB whose log has failed trips an assertion of its own in Debian's build (7.8). Nothing in it is
     // worth saving, so it is left as it is until the process ends, which the owner of a failed store is about to do.
-    static auto& abandoned = *new std::vector<std::unique_ptr<rocksdb::DB>>;  // never destroyed
-    abandoned.push_back(std::move(db_));
+    using Abandoned = std::pair<std::unique_ptr<rocksdb::DB>, std::vector<rocksdb::ColumnFamilyHandle*>>;
+    static auto& abandoned = *new std::vector<Abandoned>;  // never destroyed
+    abandoned.emplace_back(std::move(db_), std::move(handles_));
     return;
   }
   for (auto* handle : handles_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));

@@ -195,9 +195,9 @@ TEST_CASE("a loop whose queue is full gets its completions later, in order") {
 }
 
 TEST_CASE("after a failed write nothing is acknowledged any more, and the reason is told") {
-  auto& disk = *new Breakable;  // outlives the broken engine, which is never closed
-  static auto* keep = &disk;
-  static_cast<void>(keep);
+  // Outlives the broken engine, which is never closed.
+  static auto& kept = *new std::vector<std::unique_ptr<Breakable>>;
+  Breakable& disk = *kept.emplace_back(std::make_unique<Breakable>());
   const auto store = open_or_die(disk.options);
   TestLoop loop;
   bool first = false;

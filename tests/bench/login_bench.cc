@@ -60,7 +60,9 @@ int main() {
   registry::LoginAuthenticator authenticator({directory, throttle, users, nobody, nobody},
                                              {.burst = 1'000'000, .device_burst = 1'000'000});
 
-  const auth::SignInput input{.client_id = "a1abcXYZabc.sensor_0001", .device = kDevice, .product = kProduct,
+  const auth::SignInput input{.client_id = "a1abcXYZabc.sensor_0001",
+                              .device = kDevice,
+                              .product = kProduct,
                               .timestamp = auth::kConstantTimestamp};
   const std::string right = hex(auth::sign(auth::SignMethod::sha256, kSecret, input));
   const std::string article =
