@@ -296,6 +296,7 @@ TEST_CASE("the fleet is one page of devices with presence and latest values") {
   platform.post("board1", "{\"temperature\":21.5,\"humidity\":40}");
   const auto fleet = platform.call("QueryFleet");
   CHECK(fleet.at("Total").to_number<int>() == 2);
+  CHECK(fleet.at("Online").to_number<int>() == 1);
   for (const auto& row : fleet.at("Data").at("Device").as_array()) {
     const bool first = text(row.at("DeviceName")) == "board1";
     CHECK(text(row.at("Status")) == (first ? "ONLINE" : "UNACTIVE"));

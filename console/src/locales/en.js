@@ -11,7 +11,7 @@ export default {
   fleet: {
     title: 'Fleet',
     devices: 'Devices',
-    online: 'Online here',
+    online: 'Online',
     search: 'Search by DeviceName',
     allProducts: 'All products',
     device: 'Device',
@@ -35,7 +35,7 @@ export default {
     history: 'History',
     noHistory: 'No records in this time.',
     truncated: 'Only the newest {count} records are shown.',
-    range: { h1: '1 h', h6: '6 h', h24: '24 h', d7: '7 d' },
+    range: { m10: '10 min', h1: '1 h', h6: '6 h', h24: '24 h', d7: '7 d' },
     set: 'Set properties',
     setHint: 'What is filled in is sent; the device answers, and its next post shows the new value.',
     send: 'Send',

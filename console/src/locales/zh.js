@@ -11,7 +11,7 @@ export default {
   fleet: {
     title: '设备',
     devices: '设备总数',
-    online: '本页在线',
+    online: '在线',
     search: '按 DeviceName 搜索',
     allProducts: '全部产品',
     device: '设备',
@@ -35,7 +35,7 @@ export default {
     history: '历史曲线',
     noHistory: '这段时间没有记录。',
     truncated: '只显示最新的 {count} 条记录。',
-    range: { h1: '1 小时', h6: '6 小时', h24: '24 小时', d7: '7 天' },
+    range: { m10: '10 分钟', h1: '1 小时', h6: '6 小时', h24: '24 小时', d7: '7 天' },
     set: '设置属性',
     setHint: '填写的属性会下发到设备；设备应答后，下一次上报会显示新值。',
     send: '下发',
