@@ -96,9 +96,19 @@ class Screen final : public device::DeviceEvents {
   }
   void on_reply(const device::PostReply& reply) override {
     if (reply.code == 200) ++answered;
+    say("%s %u: %d %.*s\n", tell("answer to", "应答"), reply.id, reply.code, static_cast<int>(reply.message.size()),
+        reply.message.data());
+  }
+  /// What the monitor has done since the last call.
+  void show_air() {
+    const auto& now = monitor_->counters();
     const climate::Reading air = monitor_->reading();
-    say("%s %u: %.2f °C, %.2f %%RH -> %d %.*s\n", tell("post", "上报"), reply.id, static_cast<double>(air.temperature),
-        static_cast<double>(air.humidity), reply.code, static_cast<int>(reply.message.size()), reply.message.data());
+    const double temperature = static_cast<double>(air.temperature), humidity = static_cast<double>(air.humidity);
+    if (now.alarms != shown_.alarms) say("%s: %.2f °C\n", tell("ALARM", "报警"), temperature);
+    if (now.reports != shown_.reports) say("%s: %.2f °C, %.2f %%RH\n", tell("report", "上报"), temperature, humidity);
+    if (now.refused_reports != shown_.refused_reports)
+      say("%s\n", tell("no room for the report", "缓存已满，上报未保存"));
+    shown_ = now;
   }
   void on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) override {
     const std::string_view title = device::title(rung, language_);
@@ -145,6 +155,7 @@ class Screen final : public device::DeviceEvents {
   device::Language language_;
   bool quiet_;
   climate::Monitor* monitor_ = nullptr;
+  climate::MonitorCounters shown_;
 };
 
 struct Room : device::DeviceBuffers<2048, 64 * 1024, 1024, 16, 2> {};
@@ -196,6 +207,7 @@ int run_board(const BoardOptions& options) {
     const bool is_content = options.count == 0 && device.is_online();
     if (now >= give_up && !is_content) return exit_code_of(screen.last_rung, screen.last_error);
     monitor.run(now, board.clock().wall());
+    screen.show_air();
     device.run();
     Instant wake = std::min(device.next_deadline(), monitor.next_deadline());
     if (!is_content) wake = std::min(wake, give_up);
@@ -223,7 +235,7 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_flag("--auto-subscribe", options->auto_subscribe, "let the platform subscribe (_ss=1)");
   device.add_option("--interval", options->interval_s, "report interval in seconds")->check(CLI::Range(1, 86'400));
   device.add_option("--threshold", options->threshold, "alarm threshold in degrees")->check(CLI::Range(-40.0, 125.0));
-  device.add_option("--count", options->count, "stop after so many answered reports");
+  device.add_option("--count", options->count, "stop after so many posts answered with 200");
   device.add_option("--give-up", options->give_up_s, "stop after so many seconds without success")
       ->check(CLI::Range(1, 86'400));
   device.add_option("--state", options->state_directory, "directory that keeps settings and time");

@@ -16,7 +16,7 @@ struct BoardOptions {
   bool auto_subscribe = false;  ///< `_ss=1`
   int interval_s = 0;           ///< report interval to begin with; 0 = what was kept, else 60
   double threshold = 35;        ///< alarm threshold to begin with, degrees Celsius
-  std::uint64_t count = 0;      ///< stop after that many answered reports; 0 = run until a signal
+  std::uint64_t count = 0;      ///< stop after that many posts answered with 200; 0 = run until a signal
   int give_up_s = 0;            ///< stop when not online, or fewer than `count` answered, after so long; 0 = never
   std::string state_directory;  ///< keeps settings and time; "" = nothing is kept
   std::string sensor = "auto";  ///< auto, chip, model

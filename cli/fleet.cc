@@ -6,8 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <boost/json.hpp>
 #include <cstdio>
 #include <deque>
 #include <fstream>
@@ -287,36 +287,25 @@ bool measure_fleet(const FleetOptions& options, const std::vector<Triple>& tripl
 
 std::string render(const FleetOptions& options, const FleetResult& result) {
   const double seconds = result.seconds > 0 ? result.seconds : 1;
-  const auto per_second = [&](std::uint64_t count) { return static_cast<double>(count) / seconds; };
-  const auto rounded = [](double value, double places) { return std::round(value * places) / places; };
-  boost::json::object line{
-      {"boards", result.boards},
-      {"online", result.online},
-      {"tls", !options.plain},
-      {"verified", options.plain || !options.ca_file.empty()},
-      {"loop", options.rate > 0 ? "paced" : "closed"},
-      {"window", options.window},
-      {"qos", options.qos},
-      {"connect_seconds", rounded(result.connect_seconds, 1000)},
-      {"connects_per_s", rounded(static_cast<double>(result.online) / std::max(result.connect_seconds, 0.001), 10)},
-      {"seconds", rounded(result.seconds, 1000)},
-      {"posts", result.posts},
-      {"acks", result.acks},
-      {"replies", result.replies},
-      {"posts_per_s", rounded(per_second(result.posts), 10)},
-      {"acks_per_s", rounded(per_second(result.acks), 10)},
-      {"replies_per_s", rounded(per_second(result.replies), 10)},
-      {"ack_p50_us", quantile(result.ack_us, 0.5)},
-      {"ack_p99_us", quantile(result.ack_us, 0.99)},
-      {"reply_p50_us", quantile(result.reply_us, 0.5)},
-      {"reply_p99_us", quantile(result.reply_us, 0.99)},
-      {"late", result.late},
-      {"refused", result.refused},
-      {"broken", result.broken},
-      {"bad_replies", result.bad_replies},
-      {"unanswered", result.unanswered},
-      {"cpu_seconds", rounded(result.cpu_seconds, 1000)}};
-  return boost::json::serialize(line);
+  const auto rate = [&](std::uint64_t count) { return static_cast<double>(count) / seconds; };
+  const auto whole = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::array<char, 1024> line;
+  const int size = std::snprintf(
+      line.data(), line.size(),
+      "{\"boards\":%u,\"online\":%u,\"tls\":%s,\"verified\":%s,\"loop\":\"%s\",\"window\":%u,\"qos\":%d,"
+      "\"connect_seconds\":%.3f,\"connects_per_s\":%.1f,\"seconds\":%.3f,\"posts\":%llu,\"acks\":%llu,"
+      "\"replies\":%llu,\"posts_per_s\":%.1f,\"acks_per_s\":%.1f,\"replies_per_s\":%.1f,\"ack_p50_us\":%u,"
+      "\"ack_p99_us\":%u,\"reply_p50_us\":%u,\"reply_p99_us\":%u,\"late\":%llu,\"refused\":%llu,\"broken\":%llu,"
+      "\"bad_replies\":%llu,\"unanswered\":%llu,\"cpu_seconds\":%.3f}",
+      result.boards, result.online, options.plain ? "false" : "true",
+      options.plain || !options.ca_file.empty() ? "true" : "false", options.rate > 0 ? "paced" : "closed",
+      options.window, options.qos, result.connect_seconds,
+      static_cast<double>(result.online) / std::max(result.connect_seconds, 0.001), result.seconds, whole(result.posts),
+      whole(result.acks), whole(result.replies), rate(result.posts), rate(result.acks), rate(result.replies),
+      quantile(result.ack_us, 0.5), quantile(result.ack_us, 0.99), quantile(result.reply_us, 0.5),
+      quantile(result.reply_us, 0.99), whole(result.late), whole(result.refused), whole(result.broken),
+      whole(result.bad_replies), whole(result.unanswered), result.cpu_seconds);
+  return std::string(line.data(), static_cast<std::size_t>(size));
 }
 
 int run_fleet(const FleetOptions& options) {

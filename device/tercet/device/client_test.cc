@@ -207,6 +207,11 @@ TEST_CASE("plain TCP needs no clock and skips the rung of TLS") {
   REQUIRE(bench.get_online());
   CHECK(bench.board.time_servers.asked == 0);
   CHECK(bench.board.platform.client_id.str().find("securemode=3") != std::string_view::npos);
+  Bench refused;
+  refused.board.platform.connack = mqtt::ReasonCode::not_authorized;
+  refused.start(false);
+  CHECK(!refused.get_online(Millis{100}));
+  CHECK(refused.broken == Rung::connect);
 }
 
 TEST_CASE("TLS is not begun by a clock below the floor until a time server has been heard") {

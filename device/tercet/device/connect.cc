@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tercet/device/client.h"
 
 // The way from a cold board to a CONNECT: link, address, time, then whatever the transport needs. Each step has its own
@@ -80,7 +82,10 @@ void Device::advance_transport(Instant now) {
   if (!stage) return break_off(rung_of(port_.transport.stage()), stage.error(), now);
   if (*stage == Stage::ready) {
     if (ladder_.climbing() <= Rung::tcp) pass(Rung::tcp, now);
-    if (endpoint_.tls) pass(Rung::tls, now);
+    if (endpoint_.tls)
+      pass(Rung::tls, now);
+    else
+      ladder_.passed(Rung::tls, now);  // skipped, and not worth a word
     return log_in(now);
   }
   if (*stage == before && now >= step_until_) return break_off(rung_of(*stage), Error::timed_out, now);
@@ -124,13 +129,14 @@ void Device::wipe_login() {
 void Device::pass(Rung rung, Instant now) {
   const auto from = ladder_.climbing();
   if (!from || *from > rung) return;
-  ladder_.passed(rung, now);
+  // Asked anew: the arithmetic of TLS took its time since this pass began.
+  ladder_.passed(rung, std::max(now, port_.clock.now()));
   const std::string_view detail = rung == Rung::tls ? port_.transport.detail() : std::string_view{};
   events_.on_rung(rung, ladder_.record(rung), detail);
 }
 
 void Device::break_off(Rung rung, Error error, Instant now) {
-  ladder_.failed(rung, error, now);
+  ladder_.failed(rung, error, std::max(now, port_.clock.now()));
   const std::string_view detail = port_.transport.detail();
   log(LogLevel::warning, name(rung), detail.empty() ? name(error) : detail);
   events_.on_rung(rung, ladder_.record(rung), detail);
