@@ -71,9 +71,9 @@ std::vector<Boundary> run_workload() {
     const std::lock_guard lock(mutex);
     boundaries.push_back({n, before, std::move(disk)});
   });
+  TestLoop loop;
   auto opened = RocksStore::open(options(*env));
   REQUIRE(opened);
-  TestLoop loop;
   int submitted = 0;
   while (acknowledged.load() < kSteps) {
     for (; submitted < kSteps && submitted < acknowledged.load() + 6; ++submitted)

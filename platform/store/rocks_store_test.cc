@@ -59,8 +59,8 @@ TEST_CASE("what was acknowledged is there after a restart, in every family") {
 
 TEST_CASE("completions come in the order of submission, each on its own loop") {
   TestFolder folder;
-  const auto store = open_or_die({.folder = folder.path()});
   TestLoop loops[2];
+  const auto store = open_or_die({.folder = folder.path()});
   std::vector<int> seen[2];
   for (int i = 0; i < 2000; ++i)
     REQUIRE(store->submit(loops[i % 2], one("k" + std::to_string(i), "v"), [&seen, i] { seen[i % 2].push_back(i); }));
@@ -72,8 +72,8 @@ TEST_CASE("completions come in the order of submission, each on its own loop") {
 
 TEST_CASE("submissions of one group see each other in order: the last put wins, an erase after it too") {
   TestFolder folder;
-  const auto store = open_or_die({.folder = folder.path()});
   TestLoop loop;
+  const auto store = open_or_die({.folder = folder.path()});
   Mutations mutations;
   mutations.put(Family::queue, "a", "1");
   mutations.put(Family::queue, "a", "2");
@@ -92,8 +92,8 @@ TEST_CASE("submissions of one group see each other in order: the last put wins, 
 
 TEST_CASE("scans of the disk go both ways through a half-open range") {
   TestFolder folder;
-  const auto store = open_or_die({.folder = folder.path()});
   TestLoop loop;
+  const auto store = open_or_die({.folder = folder.path()});
   Mutations mutations;
   for (const char* key : {"a", "b", "c", "d"}) mutations.put(Family::history, key, key);
   REQUIRE(store->submit(loop, std::move(mutations), {}));
@@ -142,13 +142,13 @@ TEST_CASE("more than the bound waiting for the disk is refused, and accepted aga
   Breakable disk;
   disk.options.max_waiting_bytes = 4096;
   std::atomic<bool> stuck{false};
+  TestLoop loop;
   const auto store = open_or_die(disk.options);
   std::mutex gate;
   disk.files->on_sync([&](std::uint64_t) {
     stuck = true;
     const std::lock_guard wait(gate);
   });
-  TestLoop loop;
   int durable = 0;
   gate.lock();
   REQUIRE(store->submit(loop, one("a", std::string(3000, 'x')), [&] { ++durable; }));
@@ -162,6 +162,7 @@ TEST_CASE("more than the bound waiting for the disk is refused, and accepted aga
 
 TEST_CASE("what gathers during a sync is committed together") {
   Breakable disk;
+  TestLoop loop;
   const auto store = open_or_die(disk.options);
   std::mutex gate;
   std::atomic<int> waiting{0};
@@ -169,7 +170,6 @@ TEST_CASE("what gathers during a sync is committed together") {
     ++waiting;
     const std::lock_guard wait(gate);
   });
-  TestLoop loop;
   int durable = 0;
   gate.lock();
   REQUIRE(store->submit(loop, one("first", "v"), [&] { ++durable; }));
@@ -182,8 +182,8 @@ TEST_CASE("what gathers during a sync is committed together") {
 
 TEST_CASE("a loop whose queue is full gets its completions later, in order") {
   TestFolder folder;
-  const auto store = open_or_die({.folder = folder.path()});
   TestLoop loop(0);
+  const auto store = open_or_die({.folder = folder.path()});
   std::vector<int> seen;
   for (int i = 0; i < 50; ++i)
     REQUIRE(store->submit(loop, one(std::to_string(i), "v"), [&seen, i] { seen.push_back(i); }));
@@ -198,8 +198,8 @@ TEST_CASE("after a failed write nothing is acknowledged any more, and the reason
   // Outlives the broken engine, which is never closed.
   static auto& kept = *new std::vector<std::unique_ptr<Breakable>>;
   Breakable& disk = *kept.emplace_back(std::make_unique<Breakable>());
-  const auto store = open_or_die(disk.options);
   TestLoop loop;
+  const auto store = open_or_die(disk.options);
   bool first = false;
   REQUIRE(store->submit(loop, one("a", "1"), [&] { first = true; }));
   REQUIRE(loop.run_until([&] { return first; }));
@@ -275,9 +275,9 @@ TEST_CASE("a folder in use, and one that cannot be made, are named with a remedy
 TEST_CASE("durability `memory` acknowledges without a sync") {
   Breakable disk;
   disk.options.durability = Durability::memory;
+  TestLoop loop;
   const auto store = open_or_die(disk.options);
   const auto before = disk.files->syncs();
-  TestLoop loop;
   int durable = 0;
   for (int i = 0; i < 10; ++i) REQUIRE(store->submit(loop, one(std::to_string(i), "v"), [&] { ++durable; }));
   REQUIRE(loop.run_until([&] { return durable == 10; }));

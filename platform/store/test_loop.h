@@ -20,11 +20,9 @@ class TestLoop final : public runtime::Loop {
   runtime::Random& random() override { return random_; }
   runtime::TimerWheel& timers() override { return timers_; }
   bool post(runtime::Task task) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (tasks_.size() >= capacity_) return false;
-      tasks_.push_back(std::move(task));
-    }
+    const std::lock_guard lock(mutex_);
+    if (tasks_.size() >= capacity_) return false;
+    tasks_.push_back(std::move(task));
     arrived_.notify_one();
     return true;
   }
