@@ -8,8 +8,10 @@
 
 find_program(TERCET_CCACHE ccache)
 if(TERCET_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TERCET_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${TERCET_CCACHE})
+  # Paths relative to the tree, so that a fresh clone elsewhere finds what another one has compiled.
+  set(_launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${TERCET_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${_launcher})
 endif()
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
