@@ -6,9 +6,9 @@
 #include "cli/doctor.h"
 #include "cli/fleet.h"
 #include "cli/sign.h"
-#include "cli/triple_file.h"
 #include "cli/verbs.h"
 #include "platform/server/serve.h"
+#include "ports/posix/triple_file.h"
 
 namespace {
 
@@ -25,6 +25,9 @@ std::string language_of_environment() {
 /// A triple named by --triple or by its three parts.
 struct TripleOptions {
   std::string file, product_key, device_name, device_secret;
+  std::string host, ca;  ///< what the file says
+  std::uint16_t port = 0;
+
   void add_to(CLI::App& app) {
     app.add_option("--triple", file,
                    "file with productKey, deviceName, deviceSecret (JSON or lines), readable by you only");
@@ -33,12 +36,29 @@ struct TripleOptions {
     app.add_option("--device-secret", device_secret,
                    "DeviceSecret (prefer --triple: a command line is visible to others)");
   }
-  bool load(cli::TripleFile& triple, std::string& problem) const {
-    if (!file.empty() && !cli::read_triple_file(file, triple, problem)) return false;
-    if (!product_key.empty()) triple.product_key = product_key;
-    if (!device_name.empty()) triple.device_name = device_name;
-    if (!device_secret.empty()) triple.device_secret = device_secret;
+  /// Fills from the file what was not given.
+  bool load(std::string& problem) {
+    if (file.empty()) return true;
+    const auto read = posix::read_triple_file(file, problem);
+    if (!read) return false;
+    const auto secret = posix::TripleFileSecrets(file).secret_of(read->id);
+    if (!secret) {
+      problem = file + ": no DeviceSecret could be read (" + std::string(name(secret.error())) + ")";
+      return false;
+    }
+    if (product_key.empty()) product_key = read->id.product.str();
+    if (device_name.empty()) device_name = read->id.device.str();
+    if (device_secret.empty()) device_secret = secret->str();
+    host = read->host, ca = read->ca, port = read->port.value_or(0);
     return true;
+  }
+  /// Hands identity and host to the options of a verb.
+  template <typename Options>
+  void give_to(Options& options) const {
+    options.product_key = product_key;
+    options.device_name = device_name;
+    options.device_secret = device_secret;
+    if (options.host.empty()) options.host = host;
   }
 };
 
@@ -88,17 +108,13 @@ void add_sign(CLI::App& app, int& exit_code) {
   sign->add_flag("--plain", options->plain, "plain TCP (securemode=3)");
   sign->add_flag("--json", options->json, "print JSON");
   sign->callback([options, triple, &exit_code] {
-    cli::TripleFile loaded;
     std::string problem, text;
-    if (!triple->load(loaded, problem)) {
+    if (!triple->load(problem)) {
       exit_code = complain(problem);
       return;
     }
-    options->product_key = loaded.product_key;
-    options->device_name = loaded.device_name;
-    options->device_secret = loaded.device_secret;
-    if (options->host.empty()) options->host = loaded.host;
-    if (loaded.port != 0) options->port = loaded.port;
+    triple->give_to(*options);
+    if (triple->port != 0) options->port = triple->port;
     if (!cli::render_sign(*options, text, problem)) {
       exit_code = complain(problem);
       return;
@@ -126,18 +142,14 @@ void add_doctor(CLI::App& app, int& exit_code) {
   doctor->footer(
       "Exit code: 0 all stands, 2 input, 10 clock, 11 DNS, 12 TCP, 13 TLS, 14 CONNECT, 15 SUBSCRIBE, 16 reply");
   doctor->callback([options, triple, port, &exit_code] {
-    cli::TripleFile loaded;
     std::string problem;
-    if (!triple->load(loaded, problem)) {
+    if (!triple->load(problem)) {
       exit_code = complain(problem);
       return;
     }
-    options->product_key = loaded.product_key;
-    options->device_name = loaded.device_name;
-    options->device_secret = loaded.device_secret;
-    if (options->host.empty()) options->host = loaded.host;
-    if (options->ca_file.empty()) options->ca_file = loaded.ca;
-    if (port->count() == 0) options->port = loaded.port != 0 ? loaded.port : options->plain ? 1883 : 8883;
+    triple->give_to(*options);
+    if (options->ca_file.empty()) options->ca_file = triple->ca;
+    if (port->count() == 0) options->port = triple->port != 0 ? triple->port : options->plain ? 1883 : 8883;
     exit_code = cli::run_doctor(*options);
   });
 }
