@@ -283,3 +283,16 @@ TEST_CASE("durability `memory` acknowledges without a sync") {
   REQUIRE(loop.run_until([&] { return durable == 10; }));
   CHECK(disk.files->syncs() == before);
 }
+
+TEST_CASE("closing waits for a full loop to take its completions, but not for ever") {
+  TestFolder folder;
+  TestLoop loop(0);
+  const auto store = open_or_die({.folder = folder.path()});
+  bool durable = false;
+  REQUIRE(store->submit(loop, one("a", "1"), [&] { durable = true; }));
+  store->close();
+  loop.set_capacity(10);
+  loop.settle();
+  CHECK(!durable);
+  CHECK(*store->get(Family::state, "a") == "1");
+}

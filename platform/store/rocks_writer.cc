@@ -56,7 +56,10 @@ void RocksStore::Writer::work() {
     deliver();
   }
   for (int tries = 0; !deliveries_.empty() && tries < kLastTries; ++tries) {
-    std::this_thread::sleep_for(kRetry);
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait_for(lock, kRetry);
+    }
     deliver();
   }
 }
