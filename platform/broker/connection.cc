@@ -197,10 +197,10 @@ void Connection::keep(Bytes rest) {
 
 bool Connection::is_mqtt(std::uint8_t first) {
   if (first == kConnect) return true;
-  if ((first >> 4) >= 2 && (first >> 4) <= 14 && first != kTlsHandshake) {
-    break_off(mqtt::ReasonCode::protocol_error, Cause::packet_out_of_order, "the first packet is not CONNECT");
-  } else if (first == kTlsHandshake && !stream_->is_tls()) {
+  if (first == kTlsHandshake && !stream_->is_tls()) {
     break_off(mqtt::ReasonCode::protocol_error, Cause::plain_expected, "the first bytes are a TLS handshake");
+  } else if (mqtt::decode_fixed_header(Bytes{&first, 1}, 1).error() == Error::need_more) {
+    break_off(mqtt::ReasonCode::protocol_error, Cause::packet_out_of_order, "the first packet is not CONNECT");
   } else {
     break_off(mqtt::ReasonCode::protocol_error, Cause::not_mqtt, "first byte " + std::to_string(first));
   }
@@ -291,13 +291,14 @@ void Connection::stop_stream(bool farewell) {
   if (!stream_) return;
   if (attached_) shard_->loop().detach(*stream_);
   attached_ = false;
+  auto stream = std::move(stream_);
   if (!farewell) return;
-  const Io io = stream_->write(output_.pending());
+  const Io io = stream->write(output_.pending());
   shard_->counters().bytes_out += io.bytes;
   output_.clear(shard_->pool());
   if (io.state == Io::State::failed) return;
-  stream_->shut_down();
-  shard_->linger(std::move(stream_));
+  stream->shut_down();
+  shard_->linger(std::move(stream));
 }
 
 void Connection::journal(Refusal::Stage stage, Cause cause, std::uint16_t code, std::string_view evidence) {

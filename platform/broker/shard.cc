@@ -77,10 +77,7 @@ Result<void> Shard::start(Ingress& ingress) {
 void Shard::shut_down() {
   stopping_ = true;
   loop_->stop_listening();
-  for (const auto& connection : connections_) {
-    if (connection->state() == Connection::State::closed) continue;
-    connection->end(mqtt::ReasonCode::server_shutting_down, false);
-  }
+  while (!connections_.empty()) connections_.back()->end(mqtt::ReasonCode::server_shutting_down, false);
   end_of_pass();
   lingering_.clear();
 }

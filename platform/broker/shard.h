@@ -149,6 +149,7 @@ class Shard {
     std::uint32_t connection_generation = 0;
     std::uint16_t packet_id = 0;
     std::string codes;
+    std::vector<std::pair<std::string, Subscriber>> retained_for;  ///< filters whose retained messages come after it
   };
   struct Link {
     LinkBatch batch;
@@ -178,6 +179,7 @@ class Shard {
   };
   Granted subscribe_one(Session& session, Connection& connection, const mqtt::Subscription& wish,
                         std::uint32_t identifier);
+  void answer_subscribe(Session& session, const HeldSuback& answer);
   bool give_up_implied(Session& session, std::string_view filter);
   struct Added {
     bool is_new = false;

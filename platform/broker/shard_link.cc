@@ -169,7 +169,7 @@ void Shard::reached(std::size_t from, std::uint64_t barrier) {
     Session* session = sessions_.at(held.session);
     if (session != nullptr && session->connection != nullptr &&
         session->connection_generation == held.connection_generation)
-      session->connection->write_suback(held.packet_id, held.codes);
+      answer_subscribe(*session, held);
   }
 }
 

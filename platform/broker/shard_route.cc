@@ -101,7 +101,7 @@ Route& Shard::cached_route(std::string_view topic) {
 
 std::uint32_t Shard::publish(Route& route, const Publication& publication) {
   if (route.version != tree_.version()) resolve(route);
-  deliver_local(route, publication, true, true);
+  deliver_local(route, publication, true, route.device.empty());  // that device gets it at the end, asked or not
   if (!route.groups.empty()) deliver_to_groups(route, publication);
   if ((route.remote | route.device_shards) != 0 || !route.device.empty()) forward(route, publication);
   if (publication.retain) {

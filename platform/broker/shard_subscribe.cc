@@ -43,7 +43,7 @@ void Shard::subscribe(Connection& connection, const mqtt::Subscribe& packet) {
   const Limits& limits = connection.limits();
   const std::uint32_t identifier = packet.properties.subscription_identifier().value_or(0);
   std::string codes;
-  std::vector<std::pair<std::string_view, Subscriber>> retained_for;
+  std::vector<std::pair<std::string, Subscriber>> retained_for;
   std::uint64_t barrier = 0;
   auto wishes = packet.subscriptions;
   const bool too_many = wishes.count() > limits.max_filters;
@@ -61,12 +61,17 @@ void Shard::subscribe(Connection& connection, const mqtt::Subscribe& packet) {
     if (send && !mqtt::is_shared(wish->filter)) retained_for.emplace_back(wish->filter, granted.subscriber);
   }
   if (session.outlives_connection()) save(session);
+  HeldSuback answer{barrier,          session.ref(),    session.connection_generation,
+                    packet.packet_id, std::move(codes), std::move(retained_for)};
   if (has_links() && barrier > reached_by_all())
-    held_subacks_.push_back(
-        {barrier, session.ref(), session.connection_generation, packet.packet_id, std::move(codes)});
+    held_subacks_.push_back(std::move(answer));
   else
-    connection.write_suback(packet.packet_id, codes);
-  for (const auto& [filter, subscriber] : retained_for) send_retained(session, filter, subscriber);
+    answer_subscribe(session, answer);
+}
+
+void Shard::answer_subscribe(Session& session, const HeldSuback& answer) {
+  session.connection->write_suback(answer.packet_id, answer.codes);
+  for (const auto& [filter, subscriber] : answer.retained_for) send_retained(session, filter, subscriber);
 }
 
 /// Grants or refuses one filter. A refusal goes to the journal and never closes the connection.

@@ -7,15 +7,22 @@
 
 namespace tercet::broker {
 
+/// Wildcard children hang on their parents; the others stand in the table.
+void SubscriptionTree::drop_wildcards(Node& node) {
+  for (Node* child : {node.plus, node.hash}) {
+    if (child == nullptr) continue;
+    drop_wildcards(*child);
+    delete child;
+  }
+}
+
 SubscriptionTree::~SubscriptionTree() {
-  for (Node* node : table_)
-    if (node != nullptr) {
-      delete node->plus;
-      delete node->hash;
-      delete node;
-    }
-  delete root_.plus;
-  delete root_.hash;
+  drop_wildcards(root_);
+  for (Node* node : table_) {
+    if (node == nullptr) continue;
+    drop_wildcards(*node);
+    delete node;
+  }
 }
 
 bool SubscriptionTree::is_too_deep(std::string_view filter) {

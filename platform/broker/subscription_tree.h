@@ -107,6 +107,7 @@ class SubscriptionTree {
   std::uint32_t hash_of(const Node* parent, std::string_view level) const;
   Node* step(Node& node, std::string_view level) const;
   Node& add_child(Node& node, std::string_view level);
+  static void drop_wildcards(Node& node);
   void insert(Node* node);
   void remove(const Node* node);
   void grow();

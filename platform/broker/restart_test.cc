@@ -1,0 +1,280 @@
+// What outlives the process, and what is acknowledged when.
+#include <doctest/doctest.h>
+
+#include "platform/broker/test_world.h"
+
+using namespace tercet;
+using namespace tercet::broker;
+using namespace tercet::broker::test;
+
+namespace {
+
+TestWorld::Options stored(std::size_t shards = 1) {
+  TestWorld::Options options;
+  options.with_store = true;
+  options.shards = shards;
+  return options;
+}
+
+mqtt::Subscription wish(std::string_view filter, int qos) { return {.filter = filter, .qos = static_cast<Qos>(qos)}; }
+
+/// Makes a persistent session with these subscriptions and leaves.
+void leave_session(TestWorld& world, std::string_view id, const std::vector<mqtt::Subscription>& wishes) {
+  TestClient one{world, kStandard};
+  REQUIRE(one.connect(client(id, false)) == 0);
+  REQUIRE(one.subscribe(wishes).size() == wishes.size());
+  one.disconnect();
+}
+
+}  // namespace
+
+TEST_CASE("persistent sessions, their subscriptions and their queues are there after a restart") {
+  for (const std::size_t shards : {1, 3}) {
+    CAPTURE(shards);
+    TestWorld world{stored(shards)};
+    for (const auto* id : {"one", "two", "three"}) leave_session(world, id, {wish("t/#", 1), wish("$share/g/s", 1)});
+    {
+      TestClient a{world, kStandard};
+      REQUIRE(a.connect(client("a")) == 0);
+      for (int i = 0; i < 5; ++i) CHECK(a.publishes("t/x", std::to_string(i)));
+    }
+    world.run_for(Millis{50});
+    world.restart();
+    CHECK(world.total().sessions == 3);
+    CHECK(world.total().subscriptions == 6);
+    CHECK(world.total().queued_messages == 15);
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    CHECK(a.publishes("t/y", "new"));
+    CHECK(a.publishes("s", "shared"));
+    for (const auto* id : {"one", "two", "three"}) {
+      TestClient b{world, kStandard};
+      REQUIRE(b.connect(client(id, false)) == 0);
+      CHECK(b.session_present);
+      for (int i = 0; i < 5; ++i) {
+        REQUIRE(b.hears("t/x", std::to_string(i)));
+        b.say_ack(PacketType::puback, b.message.packet_id);
+      }
+      CHECK(b.hears("t/y", "new"));
+      world.run_for(Millis{50});
+      b.disconnect();
+    }
+  }
+}
+
+TEST_CASE("PUBACK for a message that has to wait leaves only when the message is on disk") {
+  TestWorld world{stored()};
+  leave_session(world, "b", {wish("t", 1)});
+  world.run_for(Millis{50});
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a")) == 0);
+  for (int round = 0; round < 20; ++round) {
+    a.say_publish("t", std::to_string(round), 1, 5);
+    const bool acknowledged = world.world.run_until([&a] { return !a.received.empty(); }, Millis{3 + round % 3});
+    if (acknowledged) a.received.clear();
+    world.restart();  // the power goes
+    if (acknowledged) {
+      CHECK(world.total().queued_messages >= 1);
+    }
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    world.run_for(Millis{50});
+    bool arrived = false;
+    for (const auto& packet : b.received)
+      if (packet.type() == PacketType::publish) {
+        const auto message = *mqtt::decode_publish(b.version, packet.frame(), mqtt::Sender::server);
+        arrived = arrived || as_text(message.payload) == std::to_string(round);
+        b.say_ack(PacketType::puback, message.packet_id);
+      }
+    if (acknowledged) CHECK(arrived);
+    world.run_for(Millis{50});
+    b.disconnect();
+    a.drop();
+    REQUIRE(TestClient{world, kStandard}.connect(client("x")) == 0);
+    a.~TestClient();
+    new (&a) TestClient(world, kStandard);
+    REQUIRE(a.connect(client("a")) == 0);
+  }
+}
+
+TEST_CASE("what was acknowledged does not come again after a restart, what was not does, with the same packet id") {
+  TestWorld world{stored()};
+  leave_session(world, "b", {wish("t", 2)});
+  {
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    for (std::uint16_t i = 1; i <= 4; ++i) {
+      a.say_publish("t", std::to_string(i), i == 3 ? 2 : 1, i);
+      CHECK(a.hears_ack(i == 3 ? PacketType::pubrec : PacketType::puback, i));
+    }
+  }
+  std::uint16_t ids[5] = {};
+  {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    for (int i = 1; i <= 4; ++i) {
+      REQUIRE(b.hears("t", std::to_string(i)));
+      ids[i] = b.message.packet_id;
+    }
+    b.say_ack(PacketType::puback, ids[2]);
+    world.run_for(Millis{50});
+  }
+  world.run_for(Millis{50});
+  world.restart();
+  CHECK(world.counters().queued_messages == 3);
+  TestClient b{world, kStandard};
+  REQUIRE(b.connect(client("b", false)) == 0);
+  for (const int i : {1, 3, 4}) {
+    REQUIRE(b.hears("t", std::to_string(i)));
+    CHECK(b.message.packet_id == ids[i]);
+    CHECK(b.message.qos == (i == 3 ? Qos::exactly_once : Qos::at_least_once));
+  }
+  CHECK(b.hears_nothing());
+}
+
+TEST_CASE("a device's QoS 1 set waits on disk and in order, through a restart") {
+  TestWorld world{stored()};
+  {
+    TestClient board{world, kCloud};
+    REQUIRE(board.connect(device("dn", false)) == 0);
+    REQUIRE(board.subscribe("/sys/pk/dn/thing/service/property/set", 1) == 1);
+    board.disconnect();
+  }
+  CHECK(world.broker().send_to("d/pk/dn", "/sys/pk/dn/thing/service/property/set", as_bytes("{}"), 1));
+  {
+    TestClient any{world, kStandard};
+    any.connect(client("any"));
+  }  // passes
+  world.run_for(Millis{50});
+  world.restart();
+  TestClient board{world, kCloud};
+  REQUIRE(board.connect(device("dn", false)) == 0);
+  CHECK(board.session_present);
+  CHECK(board.hears("/sys/pk/dn/thing/service/property/set", "{}"));
+}
+
+TEST_CASE("clean sessions leave nothing behind, and a clean login erases what was stored") {
+  TestWorld world{stored()};
+  {
+    TestClient one{world, kStandard};
+    REQUIRE(one.connect(client("one")) == 0);
+    REQUIRE(one.subscribe("t", 1) == 1);
+    one.say_publish("t", "x", 1, 1);
+    CHECK(one.hears("t", "x"));
+    CHECK(one.hears_ack(PacketType::puback, 1));
+  }
+  leave_session(world, "two", {wish("t", 1)});
+  world.run_for(Millis{50});
+  {
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    CHECK(a.publishes("t", "x"));
+    TestClient two{world, kStandard};
+    REQUIRE(two.connect(client("two", true)) == 0);
+  }
+  world.run_for(Millis{50});
+  world.restart();
+  CHECK(world.counters().sessions == 0);
+  CHECK(world.counters().queued_messages == 0);
+}
+
+TEST_CASE("a session that was online when the process died expires from then on; one whose time has come is gone") {
+  TestWorld world{stored()};
+  auto with = client("short", false, ProtocolVersion::v5);
+  with.expiry = 10;
+  TestClient stays{world, kStandard};
+  REQUIRE(stays.connect(with) == 0);
+  with.client_id = "leaves";
+  {
+    TestClient leaves{world, kStandard};
+    REQUIRE(leaves.connect(with) == 0);
+    REQUIRE(leaves.subscribe("t", 1) == 1);
+  }
+  world.run_for(Seconds{8});
+  world.store->close();
+  world.server_host.kill(runtime::SimHost::Death::process);
+  world.brokers.clear();
+  world.run_for(Seconds{4});
+  world.server_host.revive();
+  world.start();
+  CHECK(world.counters().sessions == 1);
+  world.run_for(Seconds{11});
+  CHECK(world.counters().sessions == 0);
+}
+
+TEST_CASE("retained messages survive, and erased ones do not") {
+  for (const std::size_t shards : {1, 2}) {
+    TestWorld world{stored(shards)};
+    {
+      TestClient a{world, kStandard};
+      REQUIRE(a.connect(client("a")) == 0);
+      CHECK(a.publishes("keep", "me", true));
+      CHECK(a.publishes("drop", "me", true));
+      CHECK(a.publishes("drop", "", true));
+    }
+    world.restart();
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b")) == 0);
+    REQUIRE(b.subscribe("#", 1) == 1);
+    REQUIRE(b.hears("keep", "me"));
+    CHECK(b.message.retain);
+    CHECK(b.hears_nothing());
+  }
+}
+
+TEST_CASE("when the disk fails nothing that needs it is acknowledged") {
+  TestWorld world{stored()};
+  leave_session(world, "b", {wish("t", 1)});
+  world.run_for(Millis{50});
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a")) == 0);
+  world.store->fail("no disk");
+  a.say_publish("t", "x", 1, 1);
+  CHECK(a.hears_nothing(Seconds{2}));
+  a.say_publish("nobody", "y", 1, 2);
+  CHECK(a.hears_nothing(Seconds{1}));  // in order: behind the one that waits
+  CHECK(!a.is_closed);
+}
+
+TEST_CASE("a store that is full for a while delays acknowledgements and loses nothing") {
+  TestWorld::Options options = stored();
+  TestWorld world{options};
+  world.brokers.clear();
+  world.store =
+      std::make_unique<store::MemoryStore>(store::MemoryOptions{.sync_delay = Millis{50}, .max_waiting_bytes = 600});
+  world.server_host.kill(runtime::SimHost::Death::process);
+  world.server_host.revive();
+  world.start();
+  leave_session(world, "b", {wish("t", 1)});
+  world.run_for(Millis{200});
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a")) == 0);
+  for (std::uint16_t i = 1; i <= 10; ++i) {
+    a.say_publish("t", std::string(300, 'x'), 1, i);
+    world.run_for(Millis{5});
+  }
+  world.run_for(Seconds{3});
+  CHECK(a.received.size() <= 10);
+  CHECK(!a.is_closed);
+}
+
+TEST_CASE("a store with something else in it is refused at start") {
+  for (const int kind : {0, 1, 2, 3}) {
+    TestWorld world{stored()};
+    store::Mutations mutations;
+    if (kind == 0) mutations.put(store::Family::session, "c/x", std::string("\x63", 1));
+    if (kind == 1) mutations.put(store::Family::queue, "c/x", "nonsense");
+    if (kind == 2) mutations.put(store::Family::session, "r/t", "nonsense");
+    if (kind == 3) mutations.put(store::Family::session, "c/x", std::string("\x01\x00\x00", 3));
+    REQUIRE(world.store->submit(world.server_host.loop(0), mutations, runtime::Task{[] {}}));
+    world.store->close();
+    world.server_host.kill(runtime::SimHost::Death::process);
+    world.brokers.clear();
+    world.server_host.revive();
+    ShardBrokers all{world.shards, world.config};
+    Broker broker{all, 0, world.authenticator, world.journal, world.store.get()};
+    const auto started = broker.start(*world.ingress[0]);
+    REQUIRE(!started);
+    CHECK(started.error() == Error::malformed);
+  }
+}
