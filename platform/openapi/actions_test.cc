@@ -305,3 +305,16 @@ TEST_CASE("the fleet is one page of devices with presence and latest values") {
   }
   CHECK(platform.call("QueryFleet", {{"Search", "ard2"}}).at("Total").to_number<int>() == 1);
 }
+
+TEST_CASE("a shard whose queue is full makes the answer a 503, at once") {
+  TestPlatform platform;
+  platform.make_board();
+  for (std::size_t i = 0; i < platform.shards.count(); ++i) platform.shards.loop(i).set_inbox_capacity(0);
+  for (const char* action : {"GetDeviceStatus", "QueryDevicePropertyStatus", "QueryDeviceDetail", "QueryFleet"}) {
+    CAPTURE(action);
+    const auto answer = platform.call(action, board(platform));
+    CHECK(code_of(answer) == "ServiceUnavailable");
+  }
+  CHECK(code_of(platform.call("SetDeviceProperty", board(platform, {{"Items", "{\"interval\":1}"}}))) ==
+        "ServiceUnavailable");
+}

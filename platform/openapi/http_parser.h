@@ -8,7 +8,8 @@
 namespace tercet::openapi {
 
 struct HttpLimits {
-  std::uint32_t header_bytes = 16 * 1024;      ///< request line and headers; over it 431
+  /// Request line and headers; over it 431. The official SDKs put whole thing models into the query.
+  std::uint32_t header_bytes = 64 * 1024;
   std::uint64_t body_bytes = 2 * 1024 * 1024;  ///< over it 413
 };
 
