@@ -29,9 +29,9 @@ export function useLive(filter, { onUpdate, onState }) {
       broken = true;
       if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       source.close();
+      // Refused: the session has ended (the app then shows the login), or too many pages are open.
       session.loggedIn = false;
-      const still = await session.check();
-      if (!ended) retry = setTimeout(still || !session.loggedIn ? open : () => {}, 3000);
+      if ((await session.check()) && !ended) retry = setTimeout(open, 3000);
     };
   }
   open();
