@@ -12,7 +12,7 @@ ShardBrokers::ShardBrokers(runtime::Shards& shards, const BrokerConfig& config)
 
 Broker::Broker(ShardBrokers& all, std::size_t shard, Authenticator& authenticator, Journal& journal,
                store::StreamStore* store)
-    : index_(shard), shard_(std::make_unique<Shard>(*this, all, shard, authenticator, journal, store)) {
+    : index_(shard), shard_(std::make_unique<Shard>(all, shard, authenticator, journal, store)) {
   all.brokers_[shard] = this;
 }
 

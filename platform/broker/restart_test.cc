@@ -66,9 +66,9 @@ TEST_CASE("PUBACK for a message that has to wait leaves only when the message is
   TestWorld world{stored()};
   leave_session(world, "b", {wish("t", 1)});
   world.run_for(Millis{50});
-  TestClient a{world, kStandard};
-  REQUIRE(a.connect(client("a")) == 0);
   for (int round = 0; round < 20; ++round) {
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
     a.say_publish("t", std::to_string(round), 1, 5);
     const bool acknowledged = world.world.run_until([&a] { return !a.received.empty(); }, Millis{3 + round % 3});
     if (acknowledged) a.received.clear();
@@ -89,11 +89,6 @@ TEST_CASE("PUBACK for a message that has to wait leaves only when the message is
     if (acknowledged) CHECK(arrived);
     world.run_for(Millis{50});
     b.disconnect();
-    a.drop();
-    REQUIRE(TestClient{world, kStandard}.connect(client("x")) == 0);
-    a.~TestClient();
-    new (&a) TestClient(world, kStandard);
-    REQUIRE(a.connect(client("a")) == 0);
   }
 }
 

@@ -43,10 +43,9 @@ class Shard::Lingering final : public runtime::StreamEvents {
   runtime::Timer timer_;
 };
 
-Shard::Shard(Broker& face, ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
+Shard::Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
              store::StreamStore* store)
-    : face_(face),
-      all_(all),
+    : all_(all),
       index_(index),
       loop_(&all.shards().loop(index)),
       authenticator_(authenticator),

@@ -64,7 +64,7 @@ class PendingAcks {
 /// shard_link.cc other shards; shard_store.cc what outlives the process.
 class Shard {
  public:
-  Shard(Broker& face, ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
+  Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
         store::StreamStore* store);
   ~Shard();
   Shard(const Shard&) = delete;
@@ -197,6 +197,8 @@ class Shard {
   void address(Route& route);
   void deliver_local(const Route& route, const Publication& publication, bool clients, bool devices);
   void deliver_to_groups(const Route& route, const Publication& publication);
+  static const Subscriber* next_member(Group& group, bool devices);
+  void deliver_to(const Subscriber& member, const Publication& publication);
   const Subscriber* choose_member(Group& group, std::size_t& remote);
   bool send(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
   void forward(const Route& route, const Publication& publication);
@@ -249,7 +251,6 @@ class Shard {
   void retain(const Publication& publication, const RetainStamp& stamp, bool is_ours);
   void flush_store();
 
-  Broker& face_;
   ShardBrokers& all_;
   const std::size_t index_;
   runtime::Loop* loop_;

@@ -95,18 +95,15 @@ void Shard::linked_publish(std::size_t from, const LinkRecord& record) {
     Route& route = cached_route(record.publication.topic);
     if (route.version != tree_.version()) resolve(route);
     deliver_local(route, record.publication, record.clients, record.devices);
+    if (record.devices)
+      for (const auto& [node, group] : route.groups)
+        if (const Subscriber* member = next_member(*group, true)) deliver_to(*member, record.publication);
   }
   each_share(record.text, [this, &record](std::string_view filter, std::string_view name) {
     Node* node = tree_.find(filter);
     Group* group = node != nullptr ? SubscriptionTree::find_group(*node, name) : nullptr;
-    if (group == nullptr || group->members.empty()) return;
-    const auto here = static_cast<std::uint32_t>(group->members.size());
-    const std::uint32_t turn = group->next++;
-    const Subscriber* member = &group->members[turn % here];
-    for (std::uint32_t i = 0; i < here && member->session->connection == nullptr; ++i)
-      member = &group->members[(turn + i) % here];
-    const Target target{.session = member->session, .identifier = member->identifier, .qos = member->qos};
-    deliver(target, record.publication, Route{}, 0);
+    if (group == nullptr) return;
+    if (const Subscriber* member = next_member(*group, false)) deliver_to(*member, record.publication);
   });
   confirm_later(from, record);
 }

@@ -120,6 +120,25 @@ void Shard::deliver_local(const Route& route, const Publication& publication, bo
   }
 }
 
+/// The member of this shard whose turn it is: one who is online before one who is not. Only devices, or only clients.
+const Subscriber* Shard::next_member(Group& group, bool devices) {
+  const std::size_t here = group.members.size();
+  const std::size_t turn = group.next++;
+  const Subscriber* absent = nullptr;
+  for (std::size_t i = 0; i < here; ++i) {
+    const Subscriber& member = group.members[(turn + i) % here];
+    if (member.session->is_device() != devices) continue;
+    if (member.session->connection != nullptr) return &member;
+    if (absent == nullptr) absent = &member;
+  }
+  return absent;
+}
+
+void Shard::deliver_to(const Subscriber& member, const Publication& publication) {
+  const Target target{.session = member.session, .identifier = member.identifier, .qos = member.qos};
+  deliver(target, publication, Route{}, 0);
+}
+
 /// Whose turn it is: a member of this shard, preferably one who is online, or else (null) that of shard `remote`.
 const Subscriber* Shard::choose_member(Group& group, std::size_t& remote) {
   const auto here = static_cast<std::uint32_t>(group.members.size());
@@ -146,8 +165,7 @@ void Shard::deliver_to_groups(const Route& route, const Publication& publication
   for (const auto& [node, group] : route.groups) {
     std::size_t remote = index_;
     if (const Subscriber* member = choose_member(*group, remote)) {
-      const Target target{.session = member->session, .identifier = member->identifier, .qos = member->qos};
-      deliver(target, publication, route, 0);
+      deliver_to(*member, publication);
       continue;
     }
     Link& link = links_[remote];

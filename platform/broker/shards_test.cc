@@ -234,6 +234,26 @@ TEST_CASE("a back end on another shard reaches a device, and hears it") {
   }
 }
 
+TEST_CASE("devices share a broadcast between them where they ask for it") {
+  for (std::size_t k = 0; k < 2; ++k) {
+    TestWorld world{sharded(2)};
+    TestClient one{world, kCloud}, two{world, kCloud}, back_end{world, kStandard};
+    const auto login = [&world](TestClient& board, const char* salt) {
+      auto with = device(named(world, 0, "d/pk/", salt));
+      with.version = ProtocolVersion::v5;
+      REQUIRE(board.connect(with) == 0);
+      REQUIRE(board.subscribe("$share/g//broadcast/pk/x") == 0);
+    };
+    login(one, "a");
+    login(two, "b");
+    REQUIRE(back_end.connect(client(named(world, k))) == 0);
+    for (int i = 0; i < 10; ++i) back_end.say_publish("/broadcast/pk/x", std::to_string(i));
+    world.run_for(Millis{100});
+    CHECK(one.received.size() == 5);
+    CHECK(two.received.size() == 5);
+  }
+}
+
 TEST_CASE("a message for a persistent session of another shard is acknowledged when that shard has it on disk") {
   TestWorld world{sharded(3, true)};
   const std::string publisher = named(world, 0, "c/", "p"), subscriber = named(world, 1, "c/", "s");
