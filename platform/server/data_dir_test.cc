@@ -25,7 +25,7 @@ TEST_CASE("a data directory is made for its owner only and locked while it is us
   CHECK((about.st_mode & 0777) == 0700);
   const auto second = DataDir::open(folder.path.string());
   REQUIRE(!second);
-  CHECK(second.problem().error == Error::already_exists);
+  CHECK(second.problem().code == Error::already_exists);
   CHECK(second.problem().detail.find("--data") != std::string::npos);
   first->reset();
   CHECK(DataDir::open(folder.path.string()));
