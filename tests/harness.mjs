@@ -4,9 +4,12 @@ import { createHmac, randomUUID, createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const tercet = process.env.TERCET ?? path.resolve(import.meta.dirname, '../build/release/cli/tercet');
-export const climateTsl = readFileSync(path.resolve(import.meta.dirname, '../device/climate/climate.tsl.json'), 'utf8');
+const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
+
+export const tercet = process.env.TERCET ?? path.resolve(here, '../build/release/cli/tercet');
+export const climateTsl = readFileSync(path.resolve(here, '../device/climate/climate.tsl.json'), 'utf8');
 
 export async function until(claim, what, milliseconds = 15000) {
   const deadline = Date.now() + milliseconds;

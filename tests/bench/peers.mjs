@@ -6,12 +6,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { api, makeDevice, makeProduct, run, startServer, until } from '../harness.mjs';
 
+const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
+
 const { values: options } = parseArgs({ options: { runs: { type: 'string', default: '5' }, duration: { type: 'string', default: '3' }, only: { type: 'string', default: '.' }, json: { type: 'string' } } });
 const runs = Number(options.runs), seconds = options.duration;
-const mqload = process.env.MQLOAD ?? path.resolve(import.meta.dirname, '../../build/release/tests/bench/mqload');
+const mqload = process.env.MQLOAD ?? path.resolve(here, '../../build/release/tests/bench/mqload');
 const folder = mkdtempSync(path.join(tmpdir(), 'tercet-bench-'));
 const boards = 1000;
 

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import OpenApi from '@alicloud/openapi-client';
 import Iot from '@alicloud/iot20180120';
 import Core from '@alicloud/pop-core';
 import { makeDevice, makeProduct, startServer, until } from '../harness.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 
 let server;
 before(async () => { server = await startServer(); });
@@ -31,7 +34,7 @@ async function exercise(call) {
   const productKey = await makeProduct(server);
   const triple = await makeDevice(server, productKey);
   const { host, port } = server.listener('mqtts');
-  const board = spawn(process.execPath, [path.join(import.meta.dirname, 'official_device.mjs'), `mqtts://${host}:${port}/`, productKey, triple.deviceName, triple.deviceSecret],
+  const board = spawn(process.execPath, [path.join(here, 'official_device.mjs'), `mqtts://${host}:${port}/`, productKey, triple.deviceName, triple.deviceSecret],
     { env: { ...process.env, NODE_EXTRA_CA_CERTS: server.ca }, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '', errors = '';
   board.stdout.on('data', (chunk) => (printed += chunk));
