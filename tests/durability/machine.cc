@@ -35,9 +35,7 @@ std::string line_of(const thing::HistoryKey& key, std::string_view record) {
 }  // namespace
 
 Machine::Machine(const Disk& disk, std::optional<Cut> cut, int boards)
-    : cut_(cut),
-      files_(std::make_shared<store::DroppingFileSystem>(disk)),
-      env_(store::make_dropping_env(files_)) {
+    : cut_(cut), files_(std::make_shared<store::DroppingFileSystem>(disk)), env_(store::make_dropping_env(files_)) {
   config_.cloud.qos1_per_second = 0;
   auto product = std::make_shared<registry::Product>();
   product->key = kProduct;
