@@ -219,7 +219,9 @@ void add_labels(Changes& changes) {
   relabel(Cause::sign_labels_case, [](const std::string& label) { return with_case(label, false); });
   relabel(Cause::sign_labels_case, [](const std::string& label) { return with_case(label, true); });
   relabel(Cause::sign_labels_case,
-          [](const std::string& label) { return with_case(label.substr(0, 1), true) + label.substr(1); });
+          [](const std::string& label) {  // an added field may have no label
+            return label.empty() ? label : with_case(label.substr(0, 1), true) + label.substr(1);
+          });
   relabel(Cause::sign_labels_case, [](const std::string& label) { return label == "clientId" ? "clientID" : label; });
 }
 
