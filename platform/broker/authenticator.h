@@ -29,6 +29,7 @@ struct LoginAttempt {
   runtime::Address peer;
   bool tls = false;
   std::uint16_t listener_port = 0;
+  bool anonymous = false;  ///< the listener takes loopback clients without a user name (standard policy)
   UnixMillis wall;
   Instant now;
 };

@@ -80,6 +80,7 @@ struct ListenerConfig {
   PolicyKind policy = PolicyKind::cloud;
   PortMode mode = PortMode::tls;
   bool allow_plain = false;  ///< `sniff` only
+  bool anonymous = false;    ///< `standard`: loopback clients need no user name here
   SecureStream secure;       ///< needed by `tls` and `sniff`; called on the accepting shard's thread
   /// True: streams accepted here are handed to all shards in turn before anything is read. Set it when only one shard
   /// listens; leave it off when every shard listens on the same address.

@@ -77,6 +77,7 @@ LoginAttempt Connection::attempt_of(const mqtt::Connect& connect) const {
   attempt.peer = stream_->peer();
   attempt.tls = stream_->is_tls();
   attempt.listener_port = listener_->address.port;
+  attempt.anonymous = listener_->anonymous;
   attempt.wall = shard_->loop().wall();
   attempt.now = now();
   return attempt;

@@ -241,12 +241,15 @@ bool LoginAuthenticator::may_warn(std::uint64_t device_number, Instant now) {
 
 Verdict LoginAuthenticator::standard(const LoginAttempt& attempt) {
   if (!attempt.user_name) {
-    if (parts_.users.anonymous_on_loopback() && attempt.peer.is_loopback()) return accept_client(attempt);
+    if (attempt.anonymous && parts_.users.anonymous_on_loopback() && attempt.peer.is_loopback())
+      return accept_client(attempt);
     return refuse(
         attempt, {kNotAuthorised, {}, {Cause::user_name_missing, "this listener asks for a user name and a password"}});
   }
   const std::string name(attempt.user_name->substr(0, kMostName));
-  if (parts_.throttle.is_slowed(name, attempt.peer, attempt.now))
+  // A user that has proved itself before is let in whatever others try in its name.
+  const bool proved = parts_.users.is_proved(*attempt.user_name, attempt.password.value_or(Bytes{}));
+  if (!proved && parts_.throttle.is_slowed(name, attempt.peer, attempt.now))
     return refuse(
         attempt,
         {kUnavailable, name, {Cause::bad_login_throttled, "too many bad logins just before; not looked at"}, false});

@@ -402,6 +402,18 @@ TEST_CASE("a standard user whose name is being guessed waits, and is not looked 
   CHECK(world.login().accepted);
 }
 
+TEST_CASE("a user that has proved itself is let in whatever others try in its name") {
+  World world;
+  world.attempt.policy = broker::PolicyKind::standard;
+  world.user = "backend";
+  world.password = "right";
+  CHECK(world.login().accepted);
+  world.password = "wrong";
+  for (int i = 0; i < 7; ++i) CHECK(!world.login().accepted);
+  world.password = "right";
+  CHECK(world.login().accepted);
+}
+
 TEST_CASE("many unproved passwords at a time are put off") {
   World world;
   world.attempt.policy = broker::PolicyKind::standard;
@@ -425,6 +437,8 @@ TEST_CASE("anonymous clients come in on loopback only, and only where that is co
     world.attempt.password.reset();
     return authenticator.authenticate(world.attempt);
   };
+  CHECK(!anonymous(world.authenticator).accepted);  // another listener is the anonymous one
+  world.attempt.anonymous = true;
   CHECK(anonymous(world.authenticator).accepted);
   StandardUsers closed{StandardPolicy{}};
   LoginAuthenticator strict({world.directory, world.throttle, closed, world.told, world.told});

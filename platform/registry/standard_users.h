@@ -30,6 +30,8 @@ class StandardUsers {
   enum class Answer : std::uint8_t { right, wrong, busy };
   /// busy: too many unproved passwords just now; refuse as "server unavailable".
   Answer check(std::string_view user, Bytes password, Instant now);
+  /// Whether this password has been found right before; costs one keyed digest.
+  bool is_proved(std::string_view user, Bytes password) const;
   bool anonymous_on_loopback() const { return policy_.anonymous_on_loopback; }
 
  private:

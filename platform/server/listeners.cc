@@ -62,6 +62,7 @@ runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config,
         wanted.policy == ListenerConfig::Policy::cloud ? broker::PolicyKind::cloud : broker::PolicyKind::standard;
     listener->mode = mode_of(wanted.transport);
     listener->allow_plain = wanted.allow_plain;
+    listener->anonymous = wanted.anonymous;
     listener->spread = true;
     if (wanted.transport != ListenerConfig::Transport::plain) {
       auto secure = secure_stream(pki, wanted.tls_profile);
