@@ -5,7 +5,7 @@
 namespace tercet::broker {
 namespace {
 
-constexpr std::size_t kSpareConnections = 1000;  // beyond the limit, to be told so
+constexpr std::size_t kSpareConnections = 64;  // beyond the limit, to be told so
 constexpr std::size_t kRouteCache = 1024;
 
 }  // namespace

@@ -154,9 +154,17 @@ bool TlsStream::step_handshake() {
   return phase_ == Phase::open;
 }
 
-/// False while a record that write() has taken is still waiting for the socket.
+/// False while a record that write() has taken, or one of OpenSSL's own, is still waiting for the socket.
 bool TlsStream::flush_pending() {
-  if (unsent_ == 0) return true;
+  if (unsent_ == 0) {
+    if (!write_blocked_) return true;
+    // The answer to a KeyUpdate did not fit while it was read: OpenSSL goes on where it stopped.
+    write_blocked_ = false;
+    const int done = SSL_do_handshake(ssl_);
+    if (done > 0) return true;
+    note_end(done);
+    return phase_ == Phase::open && !write_blocked_;
+  }
   write_blocked_ = false;
   static const std::uint8_t kEncryptedAlready = 0;  // the record exists; OpenSSL looks at the length only
   const int sent = SSL_write(ssl_, &kEncryptedAlready, unsent_);

@@ -208,7 +208,7 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
   if (root.contains("listener")) read.listeners.clear();
   Table table(root, path, problem);
   table.text("data", read.data_dir)
-      .number("shards", read.shards, 0, 256)
+      .number("shards", read.shards, 0, 64)
       .texts("names", read.names)
       .text("log_level", read.log_level)
       .tables("listener", [&read](Table& listener) { read_listener(listener, read); })

@@ -32,7 +32,7 @@ TEST_CASE("what is wrong in a file is named with its line and what is allowed, a
     const char *text, *says;
   };
   for (const Row& row :
-       {Row{"shards = 1000", "t.toml:1: shards must be a number from 0 to 256"},
+       {Row{"shards = 1000", "t.toml:1: shards must be a number from 0 to 64"},
         Row{"\n[limits]\nofline_messages = 1", "t.toml:3: unknown key 'ofline_messages'"},
         Row{"data = 5", "data must be a text in quotes"}, Row{"data = ", "t.toml:1:"},
         Row{"[history]\ndurability = \"maybe\"", "one of \"memory\" \"synced\""},

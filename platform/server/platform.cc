@@ -13,23 +13,36 @@ namespace tercet::server {
 namespace {
 
 unsigned shard_count(const Config& config) {
-  if (config.shards != 0) return config.shards;
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores == 0 ? 1 : cores;
+  constexpr unsigned kMost = 64;
+  if (config.shards != 0) return std::min(config.shards, kMost);
+  return std::clamp(std::thread::hardware_concurrency(), 1U, kMost);
 }
 
-/// Raises the limit of open files as far as the system lets us, and gives what connections may use of it.
-std::size_t connection_budget() {
+/// How the open files of the process are divided: the store, the databases and HTTP keep a part of their own, whatever
+/// strangers open on the MQTT ports.
+struct FileBudget {
+  std::size_t http = 50;                    ///< connections
+  std::size_t connections_per_shard = 250;  ///< MQTT
+};
+/// Raises the limit of open files as far as the system lets us, and divides it.
+FileBudget file_budget(std::size_t shards) {
+  constexpr std::size_t kStore = 576;  // RocksDB keeps at most 512 files open; SQLite, listeners, loops
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1000;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
   if (limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
-  return limit.rlim_cur > 1024 ? limit.rlim_cur - 512 : limit.rlim_cur / 2;
+  const std::size_t files = std::min<std::size_t>(limit.rlim_cur, 100'000'000);
+  FileBudget budget;
+  budget.http = std::clamp<std::size_t>(files / 100, 20, 1000);
+  const std::size_t reserved = kStore + budget.http;
+  const std::size_t mqtt = files > 2 * reserved ? files - reserved : files / 4;
+  budget.connections_per_shard = std::max<std::size_t>(mqtt / shards, 128) - 64;  // 64 wait for their refusal
+  return budget;
 }
 
-broker::BrokerConfig broker_config(const Config& config) {
+broker::BrokerConfig broker_config(const Config& config, std::size_t budget) {
   broker::BrokerConfig made;
   for (broker::Limits* limits : {&made.cloud, &made.standard}) {
     limits->max_packet_bytes = config.max_packet_bytes;
@@ -38,7 +51,6 @@ broker::BrokerConfig broker_config(const Config& config) {
   }
   if (!config.device_rate_limits) made.cloud.qos0_per_second = made.cloud.qos1_per_second = 0;
   made.read_buffer_bytes = std::max<std::size_t>(made.read_buffer_bytes, 2 * std::size_t{config.max_packet_bytes});
-  const std::size_t budget = connection_budget();
   made.max_connections = config.max_connections == 0 ? budget : std::min<std::size_t>(config.max_connections, budget);
   return made;
 }
@@ -152,7 +164,9 @@ runtime::Outcome<void> Platform::make_first_secrets() {
 }
 
 runtime::Outcome<void> Platform::open_shards() {
-  broker_config_ = broker_config(config_);
+  const FileBudget budget = file_budget(shard_set_->count());
+  http_connections_ = budget.http;
+  broker_config_ = broker_config(config_, budget.connections_per_shard);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
   const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *this};
@@ -187,7 +201,8 @@ runtime::Outcome<void> Platform::open_web() {
   auto listeners = open_listeners(config_, *pki, shards_.front()->broker());
   if (!listeners) return listeners.problem();
 
-  web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_});
+  web_ = std::make_unique<Web>(
+      Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_, http_connections_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
 
@@ -221,6 +236,8 @@ void Platform::stop() {
     broker::Broker& broker = shard->broker();
     run_on(shard_set_->loop(broker.shard()), [&broker] { broker.shut_down(); });
   }
+  // What that pass gathered is handed to the store at its end: only after one more pass is it there.
+  for (const auto& shard : shards_) run_on(shard_set_->loop(shard->broker().shard()), [] {});
   store_->close();
   run_on(*management_, [this] {
     web_->close();

@@ -62,6 +62,7 @@ class Platform final : private registry::LoginEvents {
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<registry::JournalStore> journal_;
   broker::BrokerConfig broker_config_;
+  std::size_t http_connections_ = 50;
   std::unique_ptr<broker::ShardBrokers> brokers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;

@@ -17,6 +17,12 @@ std::vector<openapi::FleetShard> fleet_of(const std::vector<std::unique_ptr<Shar
   return parts;
 }
 
+openapi::HttpServerLimits limits_of(const Web::Parts& parts) {
+  openapi::HttpServerLimits limits;
+  limits.connections = parts.connections;
+  return limits;
+}
+
 constexpr Seconds kGatherEvery{1};
 
 }  // namespace
@@ -25,7 +31,7 @@ Web::Web(const Parts& parts)
     : management_(parts.management),
       fleet_(parts.management, parts.shard_loops, fleet_of(parts.shards)),
       site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_}, console::find_asset),
-      http_(std::make_unique<openapi::HttpServer>(parts.management, site_)),
+      http_(std::make_unique<openapi::HttpServer>(parts.management, site_, limits_of(parts))),
       shard_loops_(parts.shard_loops),
       shards_(parts.shards),
       logins_(parts.shards.size()),

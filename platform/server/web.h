@@ -20,6 +20,7 @@ class Web {
     registry::JournalStore& journal;
     store::StreamStore& store;
     const std::vector<std::unique_ptr<Shard>>& shards;
+    std::size_t connections;  ///< HTTP connections at a time
   };
   explicit Web(const Parts& parts);
 
