@@ -147,6 +147,7 @@ void Connection::secure_or_greet(std::uint8_t first) {
   attached_ = false;
   auto secured = listener_->secure(std::move(stream_), bytes);
   if (!secured) {
+    timer_.cancel();
     state_ = State::closed;
     return shard_->bury(*this);
   }
@@ -250,6 +251,7 @@ void Connection::on_writable() {
 void Connection::on_timer(void* self) { static_cast<Connection*>(self)->deadline_passed(); }
 
 void Connection::deadline_passed() {
+  if (state_ == State::closed || !stream_) return;
   if (state_ == State::delayed) return answer_refused();
   if (state_ != State::open) {
     journal(Refusal::Stage::transport, Cause::no_connect, 0,

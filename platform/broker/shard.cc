@@ -145,6 +145,7 @@ bool Shard::move_home(Connection& connection, std::size_t home, Bytes unread) {
                   .unread = {unread.begin(), unread.end()},
                   .assigned_client_id = connection.extras_ ? connection.extras_->assigned_client_id : std::string{},
                   .connect_by = connection.timer_.at()};
+  connection.timer_.cancel();  // it may be due in this very pass
   Shard& there = *all_.at(home).shard_;
   return there.loop().post([&there, arrived = std::move(arrival)]() mutable { there.arrive(std::move(arrived)); });
 }
