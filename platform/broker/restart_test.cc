@@ -273,3 +273,21 @@ TEST_CASE("a store with something else in it is refused at start") {
     CHECK(started.error() == Error::malformed);
   }
 }
+
+TEST_CASE("the first message after a restart reaches absent sessions of shards that have had nothing to do yet") {
+  TestWorld world{stored(2)};
+  const auto named = [&world](std::size_t shard) {
+    for (int i = 0;; ++i)
+      if (world.home_of("c/n" + std::to_string(i)) == shard) return "n" + std::to_string(i);
+  };
+  const std::string absent = named(1), other = named(0);
+  leave_session(world, absent, {wish("t/#", 1)});
+  world.run_for(Millis{50});
+  world.restart();
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client(other)) == 0);
+  REQUIRE(a.publishes("t/x", "first"));
+  TestClient b{world, kStandard};
+  REQUIRE(b.connect(client(absent, false)) == 0);
+  CHECK(b.hears("t/x", "first"));
+}

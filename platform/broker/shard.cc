@@ -70,7 +70,12 @@ Shard::~Shard() {
 Result<void> Shard::start(Ingress& ingress) {
   ingress_ = &ingress;
   loop_->each_pass([this] { end_of_pass(); });
-  return store_ != nullptr ? restore() : Result<void>{};
+  if (store_ == nullptr) return {};
+  if (const auto restored = restore(); !restored) return restored;
+  // The other shards are to know these sessions before they read the first packet: what is posted before a loop runs
+  // comes first in its first pass.
+  if (has_links()) flush_links();
+  return {};
 }
 
 void Shard::shut_down() {
