@@ -15,6 +15,7 @@ using runtime::Io;
 
 constexpr int kReadsPerEvent = 4;               // of one connection, then others have their turn
 constexpr std::size_t kKeepInPlace = 4096;      // an unfinished packet larger than this is read where it is kept
+constexpr std::size_t kMostWhileDelayed = 64 * 1024;  // bytes of one whose refusal is delayed, then it goes
 constexpr std::uint8_t kJournalPerMinute = 10;  // refusals of one connection
 constexpr std::uint8_t kTlsHandshake = 0x16;
 constexpr std::uint8_t kConnect = 0x10;
@@ -87,6 +88,7 @@ void Connection::on_readable() {
 /// Where the next bytes go: behind the kept part of an unfinished packet. Before login no more than the little that is
 /// held for a stranger.
 MutableBytes Connection::read_space() {
+  if (state_ == State::delayed) return shard_->read_buffer();
   if (kept_room_ > kKeepInPlace) return {kept_.get() + kept_bytes_, kept_room_ - kept_bytes_};
   MutableBytes space = shard_->read_buffer();
   if (kept_bytes_ > 0) std::memcpy(space.data(), kept_.get(), kept_bytes_);
@@ -119,10 +121,15 @@ bool Connection::read_once() {
       secure_or_greet(shard_->read_buffer()[0]);
       return state_ != State::closed;
     }
-    std::unique_ptr<std::uint8_t[]> held;
-    const Bytes bytes = received(io.bytes, held);
-    if (!bytes.empty()) consume(bytes);
-    if (state_ == State::closed || state_ == State::delayed) return false;
+    if (state_ == State::delayed) {  // thrown away; kept_bytes_ counts it
+      kept_bytes_ += static_cast<std::uint32_t>(io.bytes);
+      if (kept_bytes_ > kMostWhileDelayed) end(mqtt::ReasonCode::success);
+    } else {
+      std::unique_ptr<std::uint8_t[]> held;
+      const Bytes bytes = received(io.bytes, held);
+      if (!bytes.empty()) consume(bytes);
+    }
+    if (state_ == State::closed) return false;
   }
   if (io.state == Io::State::closed) {
     end(mqtt::ReasonCode::success);

@@ -151,14 +151,12 @@ void Connection::refuse_login(ReasonCode reason, Cause cause, const LoginAttempt
   refuse_login(reason, Millis{0});
 }
 
-/// CONNACK with a refusal, at once or after the delay; until then nothing is read.
+/// CONNACK with a refusal, at once or after the delay; what comes until then is thrown away.
 void Connection::refuse_login(ReasonCode reason, Millis delay) {
   ++shard_->counters().logins_refused;
   refusal_ = reason;
   state_ = State::delayed;
   if (delay.count() <= 0) return answer_refused();
-  shard_->loop().detach(*stream_);
-  attached_ = false;
   timer_.set(shard_->loop(), now() + delay);
 }
 

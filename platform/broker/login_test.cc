@@ -64,6 +64,23 @@ TEST_CASE("a refusal may be delayed, and whatever comes meanwhile is not looked 
   CHECK(board.is_closed_within(Seconds{3}));
 }
 
+TEST_CASE("a client that goes while its refusal is delayed is not kept") {
+  TestWorld world;
+  auto with = device();
+  with.password = "slow";
+  TestClient goes{world, kCloud}, talks{world, kCloud};
+  goes.say_connect(with);
+  talks.say_connect(with);
+  world.run_for(Millis{100});
+  REQUIRE(world.counters().connections == 2);
+  goes.drop();
+  world.run_for(Millis{100});
+  CHECK(world.counters().connections == 1);
+  talks.send(std::string(200'000, 'x'));  // more than anybody has to say who waits for a refusal
+  world.run_for(Millis{200});
+  CHECK(world.counters().connections == 0);
+}
+
 TEST_CASE("a peer that says nothing for ten seconds is closed and journaled") {
   TestWorld world;
   TestClient board{world, kCloud};
