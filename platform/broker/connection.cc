@@ -13,10 +13,10 @@ namespace {
 using auth::Cause;
 using runtime::Io;
 
-constexpr int kReadsPerEvent = 4;               // of one connection, then others have their turn
-constexpr std::size_t kKeepInPlace = 4096;      // an unfinished packet larger than this is read where it is kept
+constexpr int kReadsPerEvent = 4;                     // of one connection, then others have their turn
+constexpr std::size_t kKeepInPlace = 4096;            // an unfinished packet larger than this is read where it is kept
 constexpr std::size_t kMostWhileDelayed = 64 * 1024;  // bytes of one whose refusal is delayed, then it goes
-constexpr std::uint8_t kJournalPerMinute = 10;  // refusals of one connection
+constexpr std::uint8_t kJournalPerMinute = 10;        // refusals of one connection
 constexpr std::uint8_t kTlsHandshake = 0x16;
 constexpr std::uint8_t kConnect = 0x10;
 
