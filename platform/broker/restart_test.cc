@@ -291,3 +291,20 @@ TEST_CASE("the first message after a restart reaches absent sessions of shards t
   REQUIRE(b.connect(client(absent, false)) == 0);
   CHECK(b.hears("t/x", "first"));
 }
+
+TEST_CASE("a session's record is written once a pass, however many of its filters change") {
+  TestWorld world{stored()};
+  TestClient one{world, kStandard};
+  REQUIRE(one.connect(client("one", false)) == 0);
+  world.run_for(Millis{50});
+  const auto before = world.store->counters().mutations;
+  constexpr int kChanges = 400;
+  std::vector<std::string> filters;
+  for (int i = 0; i < kChanges; ++i) filters.push_back("a/" + std::to_string(i % 50));
+  for (const auto& filter : filters) one.say_subscribe({wish(filter, 1)});
+  for (int i = 0; i < kChanges; ++i) REQUIRE(one.suback().size() == 1);
+  world.run_for(Millis{50});
+  CHECK(world.store->counters().mutations - before < kChanges / 10);
+  world.restart();
+  CHECK(world.total().subscriptions == 50);
+}

@@ -74,7 +74,8 @@ class Session {
   std::uint32_t expiry_seconds = 0;  ///< how long it outlives its connection
   std::uint8_t ext = 0;
   bool auto_subscribe = false;
-  bool stored = false;          ///< the store has a record of it
+  bool stored = false;          ///< the store has a record of it, or will at the end of this pass
+  bool save_wanted = false;     ///< its record has changed in this pass
   bool queue_was_full = false;  ///< and the journal knows
 
   bool is_device() const { return identity.kind == Identity::Kind::device; }

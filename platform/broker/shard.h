@@ -244,6 +244,8 @@ class Shard {
   bool restore_message(std::string_view key, std::string_view value);
   bool restore_retained(std::string_view key, std::string_view value);
   void save(Session& session);
+  void write_saved();
+  void write_record(Session& session);
   void forget_saved(Session& session);
   void store_message(Session& session, std::uint64_t sequence);
   void wait_for_store();
@@ -291,6 +293,7 @@ class Shard {
   runtime::Timer retry_;
 
   store::Mutations mutations_;                 ///< of this pass
+  std::vector<SessionRef> unsaved_;            ///< sessions whose records have changed in this pass
   std::vector<std::uint32_t> stored_waiting_;  ///< acknowledgements that wait for them
 };
 

@@ -37,9 +37,25 @@ enum SubscriptionFlag : std::uint8_t { flag_no_local = 4, flag_retain_as_publish
 
 // --- writing ---
 
-/// Writes the session's record as it is now.
+/// The session's record is written at the end of the pass, once, however often it changes until then.
 void Shard::save(Session& session) {
   if (store_ == nullptr) return;
+  session.stored = true;
+  if (session.save_wanted) return;
+  session.save_wanted = true;
+  unsaved_.push_back(session.ref());
+}
+
+void Shard::write_saved() {
+  for (const SessionRef ref : unsaved_) {
+    Session* session = sessions_.at(ref);
+    if (session != nullptr && session->save_wanted) write_record(*session);
+  }
+  unsaved_.clear();
+}
+
+void Shard::write_record(Session& session) {
+  session.save_wanted = false;
   std::string value;
   put_number(value, kSessionFormat, 1);
   put_number(value, session.expiry_seconds, 4);
@@ -60,7 +76,6 @@ void Shard::save(Session& session) {
     value.append(group);
   }
   mutations_.put(Family::session, session.identity.key(), value);
-  session.stored = true;
 }
 
 /// Nothing of the session is to survive a restart.
@@ -69,7 +84,7 @@ void Shard::forget_saved(Session& session) {
   const std::string key = session.identity.key();
   mutations_.erase(Family::session, key);
   mutations_.erase_range(Family::queue, key + '\0', key + '\1');
-  session.stored = false;
+  session.stored = session.save_wanted = false;
 }
 
 /// The publisher is acknowledged only when the message is on disk.
@@ -114,6 +129,7 @@ void Shard::retain(const Publication& publication, const RetainStamp& stamp, boo
 /// Hands the pass's changes to the store. What it does not take now is offered again a little later: nothing that
 /// depends on it is acknowledged meanwhile.
 void Shard::flush_store() {
+  write_saved();
   if (mutations_.empty()) return;
   auto waiting = std::make_shared<std::vector<std::uint32_t>>(std::move(stored_waiting_));
   stored_waiting_.clear();
