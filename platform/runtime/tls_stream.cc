@@ -158,7 +158,7 @@ bool TlsStream::step_handshake() {
 bool TlsStream::flush_pending() {
   if (unsent_ == 0) {
     if (!write_blocked_) return true;
-    // The answer to a KeyUpdate did not fit while it was read: OpenSSL goes on where it stopped.
+    // The answer to a KeyUpdate did not fit: OpenSSL goes on where it stopped.
     write_blocked_ = false;
     const int done = SSL_do_handshake(ssl_);
     if (done > 0) return true;
@@ -221,6 +221,8 @@ Io TlsStream::write(Bytes from) {
     if (sent <= 0) {
       note_end(sent);
       if (phase_ != Phase::open) return {Io::State::failed, total};
+      // The answer to a KeyUpdate goes first and found no room: nothing of ours is encrypted yet.
+      if (SSL_in_init(ssl_) != 0) return {Io::State::drained, total};
       unsent_ = static_cast<std::uint16_t>(n);  // encrypted and ours now; flush_pending sends the rest
       return {total + n < from.size() ? Io::State::drained : Io::State::more, total + n};
     }
