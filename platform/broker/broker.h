@@ -13,6 +13,7 @@
 #include "platform/broker/ingress.h"
 #include "platform/broker/refusal.h"
 #include "platform/runtime/loop.h"
+#include "platform/runtime/shared_count.h"
 #include "platform/store/stream_store.h"
 #include "tercet/base/bytes.h"
 #include "tercet/base/result.h"
@@ -32,12 +33,16 @@ class ShardBrokers {
   const BrokerConfig& config() const { return *config_; }
   Broker& at(std::size_t shard) const { return *brokers_[shard]; }
   std::size_t home_of(std::string_view identity_key) const { return shards_->home_of(identity_key); }
+  /// Open connections of all shards together: that is what the process's files are divided by.
+  std::size_t connections() const { return connections_.value(); }
 
  private:
   friend class Broker;
+  friend class Shard;
   runtime::Shards* shards_;
   const BrokerConfig* config_;
   std::vector<Broker*> brokers_;
+  runtime::SharedCount connections_;
 };
 
 /// The MQTT broker of one shard: its listeners, connections, sessions, subscriptions and retained messages.

@@ -43,7 +43,7 @@ void Connection::say_connect(const mqtt::Frame& frame, Bytes unread) {
   if (refuse_plain_)
     return refuse_login(ReasonCode::not_authorized, Cause::plain_not_allowed, attempt,
                         "plain TCP on port " + std::to_string(attempt.listener_port));
-  if (shard_->counters().connections > shard_->config().max_connections)
+  if (shard_->is_full())
     return refuse_login(ReasonCode::server_unavailable, Cause::server_full, attempt, "");
   Cause cause = Cause::internal;
   if (const auto reason = connect_refusal(*connect, cause)) return refuse_login(*reason, cause, attempt, "CONNECT");

@@ -112,7 +112,7 @@ void Shard::accept(std::unique_ptr<runtime::Stream> stream, std::shared_ptr<cons
 void Shard::arrive(Arrival arrival) {
   const bool is_new = arrival.unread.empty();
   if (is_new) ++counters_.accepted;
-  if (stopping_ || counters_.connections >= config().max_connections + kSpareConnections) return;
+  if (stopping_ || all_.connections() >= config().max_connections + kSpareConnections) return;
   if (arrival.listener->mode == PortMode::tls && !arrival.stream->is_tls()) {
     auto secured = arrival.listener->secure(std::move(arrival.stream), {});
     if (!secured) return;
@@ -128,6 +128,7 @@ Connection& Shard::add(std::unique_ptr<runtime::Stream> stream, const ListenerCo
   connections_.push_back(std::make_unique<Connection>(*this, std::move(stream), listener));
   connections_.back()->place_ = static_cast<std::uint32_t>(connections_.size() - 1);
   ++counters_.connections;
+  all_.connections_.add();
   return *connections_.back();
 }
 
@@ -164,6 +165,7 @@ void Shard::bury(Connection& connection) {
   }
   connections_.pop_back();
   --counters_.connections;
+  all_.connections_.remove();
 }
 
 void Shard::linger(std::unique_ptr<runtime::Stream> stream) {

@@ -88,6 +88,7 @@ class Shard {
   void record(Refusal refusal) { journal_.record(std::move(refusal)); }
   std::size_t index() const { return index_; }
   std::size_t home_of(std::string_view key) const { return all_.home_of(key); }
+  bool is_full() const { return all_.connections() > config().max_connections; }
 
   // --- connections (shard.cc) ---
   Result<runtime::Address> listen(std::shared_ptr<const ListenerConfig> listener);

@@ -43,6 +43,24 @@ TEST_CASE("wherever a connection is accepted, its session lives on its home shar
   for (const auto& broker : world.brokers) CHECK(broker->counters().online > 0);
 }
 
+TEST_CASE("the bound on connections is one for all shards, wherever their homes are") {
+  auto options = sharded(3);
+  options.config.max_connections = 12;
+  TestWorld world{options};
+  std::vector<std::unique_ptr<TestClient>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<TestClient>(world, kStandard));
+    CHECK(clients.back()->connect(client(named(world, 1, "c/", "n" + std::to_string(i) + "-"))) == 0);
+  }
+  TestClient one_more{world, kStandard};
+  CHECK(one_more.connect(client(named(world, 0))) == 3);
+  CHECK(one_more.is_closed_within(Millis{200}));
+  clients.pop_back();
+  world.run_for(Millis{100});
+  TestClient again{world, kStandard};
+  CHECK(again.connect(client(named(world, 2))) == 0);
+}
+
 TEST_CASE("what a client sends right behind its CONNECT moves with it") {
   TestWorld world{sharded(4)};
   for (int i = 0; i < 12; ++i) {

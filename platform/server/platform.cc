@@ -21,11 +21,11 @@ unsigned shard_count(const Config& config) {
 /// How the open files of the process are divided: the store, the databases and HTTP keep a part of their own, whatever
 /// strangers open on the MQTT ports.
 struct FileBudget {
-  std::size_t http = 50;                    ///< connections
-  std::size_t connections_per_shard = 250;  ///< MQTT
+  std::size_t http = 50;          ///< connections
+  std::size_t connections = 250;  ///< MQTT
 };
 /// Raises the limit of open files as far as the system lets us, and divides it.
-FileBudget file_budget(std::size_t shards) {
+FileBudget file_budget() {
   constexpr std::size_t kStore = 576;  // RocksDB keeps at most 512 files open; SQLite, listeners, loops
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
@@ -38,7 +38,7 @@ FileBudget file_budget(std::size_t shards) {
   budget.http = std::clamp<std::size_t>(files / 100, 20, 1000);
   const std::size_t reserved = kStore + budget.http;
   const std::size_t mqtt = files > 2 * reserved ? files - reserved : files / 4;
-  budget.connections_per_shard = std::max<std::size_t>(mqtt / shards, 128) - 64;  // 64 wait for their refusal
+  budget.connections = std::max<std::size_t>(mqtt, 128) - 64;  // 64 wait for their refusal
   return budget;
 }
 
@@ -164,9 +164,9 @@ runtime::Outcome<void> Platform::make_first_secrets() {
 }
 
 runtime::Outcome<void> Platform::open_shards() {
-  const FileBudget budget = file_budget(shard_set_->count());
+  const FileBudget budget = file_budget();
   http_connections_ = budget.http;
-  broker_config_ = broker_config(config_, budget.connections_per_shard);
+  broker_config_ = broker_config(config_, budget.connections);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
   const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *this};
