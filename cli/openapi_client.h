@@ -42,7 +42,14 @@ struct V3Request {
   std::string nonce;
   std::string access_key_id;
   std::string access_key_secret;
+  std::string form = {};  ///< the body, form-encoded; "" for none
 };
+/// Where the parameters travel: short values in the query, long ones (over 2 KB) in a form body. Both encoded.
+struct Payload {
+  std::string query;
+  std::string form;
+};
+Payload divide(const std::map<std::string, std::string>& parameters);
 std::string canonical_query(const std::map<std::string, std::string>& parameters);
 std::string authorization_v3(const V3Request& request, const std::string& query);
 

@@ -13,6 +13,25 @@ TEST_CASE("a request is signed as the reference vector D is") {
   CHECK(authorization_v3(request, query).ends_with("a818c5c0b6c0fe11432da0572eb7d060c0aea1282adec8e011764321f3040df3"));
 }
 
+TEST_CASE("a long value travels in the form body, short ones in the query") {
+  const std::string model(70'000, '{');
+  const Payload payload = divide({{"ProductKey", "a1"}, {"TslStr", model}});
+  CHECK(payload.query == "ProductKey=a1");
+  CHECK(payload.form.size() == std::string("TslStr=").size() + 3 * model.size());
+  CHECK(payload.form.starts_with("TslStr=%7B%7B"));
+}
+
+TEST_CASE("the body's type and hash are signed") {
+  V3Request request{"h", "ImportThingModelTsl", "2026-01-02T03:04:05Z", "n", "id", "secret"};
+  const std::string without = authorization_v3(request, "");
+  request.form = "TslStr=a";
+  const std::string with = authorization_v3(request, "");
+  request.form = "TslStr=b";
+  CHECK(without.find("SignedHeaders=host;") != std::string::npos);
+  CHECK(with.find("SignedHeaders=content-type;host;") != std::string::npos);
+  CHECK(with != authorization_v3(request, ""));
+}
+
 TEST_CASE("without flags, environment or ready file the remedy is named") {
   ApiAccess access;
   std::string problem;
