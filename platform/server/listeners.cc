@@ -63,7 +63,8 @@ runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config,
     listener->mode = mode_of(wanted.transport);
     listener->allow_plain = wanted.allow_plain;
     listener->anonymous = wanted.anonymous;
-    listener->spread = true;
+    // Handshakes are shared out; a plain connection goes home with its CONNECT and needs no other move.
+    listener->spread = wanted.transport != ListenerConfig::Transport::plain;
     if (wanted.transport != ListenerConfig::Transport::plain) {
       auto secure = secure_stream(pki, wanted.tls_profile);
       if (!secure) return secure.problem();
