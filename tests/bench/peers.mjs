@@ -81,7 +81,7 @@ const scenarios = [
     ['ingest 1000, broker only', ['ingest', '-n', 1000, '--qos', 1, '-w', 4]],
     ['paced 20 k/s pairs QoS 1', ['pairs', '-n', 100, '--qos', 1, '--size', 256, '--paced', 20000]],
   ].map(([name, args]) => ({ name, args: (s) => [...args, ...load, '--port', args.includes('--tls') ? s.tls : s.plain], who: ['tercet', 'mosquitto'], figures: message })),
-  { name: 'connects, plain, 50 in progress', args: (s) => ['connect', '-n', 2000, '-c', 50, '--close', '--port', s.plain], who: ['tercet', 'mosquitto'], figures: ['connects', 'connect cpu', 'connect p99'] },
+  { name: 'connects, plain, 50 in progress', args: (s) => ['connect', '-n', 10000, '-c', 50, '--close', '--port', s.plain], who: ['tercet', 'mosquitto'], figures: ['connects', 'connect cpu', 'connect p99'] },
   { name: 'connects with a triple, plain, 50 in progress', args: (s) => ['connect', '-n', boards, '-c', 50, '--close', '--port', s.cloud, '--aliyun', '--triples', s.triples], who: ['tercet'], figures: ['connects', 'connect cpu', 'connect p99'] },
   { name: 'connects, TLS 1.3 ECDSA, 50 in progress', args: (s) => ['connect', '-n', 2000, '-c', 50, '--close', '--tls', '--tls-version', '1.3', '--port', s.tls], who: ['tercet', 'mosquitto'], figures: ['connects', 'connect cpu', 'connect p99'] },
   { name: 'idle, plain, 19000', args: (s) => ['idle', '-n', 19000, '-c', 200, '--hold', 2, '--rst', '--port', s.plain], who: ['tercet', 'mosquitto'], fresh: true, figures: ['bytes'] },
