@@ -78,10 +78,10 @@ void Connection::on_publish(const mqtt::Frame& frame) {
     judge(route);
   }
   if (route.kind == Route::Kind::refused) return refuse_publish(packet, route.cause);
-  if (packet.qos == Qos::exactly_once && !take_qos2(packet)) return;
   if (packet.qos != Qos::at_most_once && extras_ && extras_->acks.size() >= limits_->max_unacknowledged)
     return break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded,
                      std::to_string(extras_->acks.size()) + " unanswered messages");
+  if (packet.qos == Qos::exactly_once && !take_qos2(packet)) return;
   if (route.kind == Route::Kind::system) return to_ingress(packet);
   to_router(packet, topic, route);
 }
@@ -147,19 +147,22 @@ void Connection::refuse_publish(const mqtt::Publish& packet, Cause cause) {
   answer(packet, is_v5() ? reason : ReasonCode::success);
 }
 
-/// True when the message is new. One that was taken before is acknowledged again and goes no further [MQTT-4.3.3-10].
+/// True when the message is new. One that was taken before is acknowledged again, but not before the first copy is
+/// where it has to be, and goes no further [MQTT-4.3.3-10].
 bool Connection::take_qos2(const mqtt::Publish& packet) {
-  if (!session_->received) session_->received = std::make_unique<std::vector<std::uint16_t>>();
-  auto& received = *session_->received;
-  if (std::find(received.begin(), received.end(), packet.packet_id) != received.end()) {
-    answer(packet);
+  if (const Received* known = session_->find_received(packet.packet_id)) {
+    if (!shard_->waits_on_another_connection(*session_, *known)) {
+      answer(packet);  // if the first PUBREC still waits, this one stands behind it
+    } else {
+      const std::uint32_t ticket = extras().acks.push(packet.packet_id, PacketType::pubrec);
+      shard_->await(known->pending, {session_->ref(), session_->connection_generation, ticket});
+    }
     return false;
   }
-  if (received.size() >= limits_->max_unacknowledged) {
+  if (session_->received && session_->received->size() >= limits_->max_unacknowledged) {
     break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded, "QoS 2 messages without PUBREL");
     return false;
   }
-  received.push_back(packet.packet_id);
   return true;
 }
 
@@ -193,8 +196,10 @@ void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, 
     if (const auto expiry = packet.properties.message_expiry())
       publication.expires_ms = shard_->loop().wall().ms + expiry->count() * 1000;
   }
-  const std::uint32_t pending = shard_->publish(route, publication);
+  if (packet.qos == Qos::exactly_once) session_->add_received(packet.packet_id);
+  std::uint32_t pending = shard_->publish(route, publication);
   if (packet.qos == Qos::at_most_once) return;
+  if (packet.qos == Qos::exactly_once) pending = shard_->note_received(*session_, packet.packet_id, pending);
   if (pending == PendingAcks::kNone) return answer(packet);
   const auto type = packet.qos == Qos::exactly_once ? PacketType::pubrec : PacketType::puback;
   const std::uint32_t ticket = extras().acks.push(packet.packet_id, type);
@@ -233,11 +238,14 @@ void Connection::write_ack(PacketType type, std::uint16_t packet_id, ReasonCode 
   touch();
 }
 
+/// PUBCOMP lets the client use the packet id for something new, so it waits until the store has forgotten the old use.
 void Connection::on_pubrel(const mqtt::Ack& ack) {
-  bool known = false;
-  if (session_->received) known = std::erase(*session_->received, ack.packet_id) > 0;
-  if (known && session_->received->empty()) session_->received.reset();
-  write_ack(PacketType::pubcomp, ack.packet_id, known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
+  const bool known = session_->find_received(ack.packet_id) != nullptr;
+  const auto reason = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found;
+  const std::uint32_t pending = known ? shard_->release_received(*session_, ack.packet_id) : PendingAcks::kNone;
+  if (pending == PendingAcks::kNone) return write_ack(PacketType::pubcomp, ack.packet_id, reason);
+  const std::uint32_t ticket = extras().acks.push(ack.packet_id, PacketType::pubcomp);
+  shard_->await(pending, {session_->ref(), session_->connection_generation, ticket});
 }
 
 // --- the others ---

@@ -14,6 +14,32 @@ void Session::set_client_id(std::string_view text) {
   if (!text.empty()) std::memcpy(client_id_text.get(), text.data(), text.size());
 }
 
+namespace {
+
+auto place_of(std::vector<Received>& received, std::uint16_t packet_id) {
+  return std::lower_bound(received.begin(), received.end(), packet_id,
+                          [](const Received& each, std::uint16_t id) { return each.packet_id < id; });
+}
+
+}  // namespace
+
+Received* Session::find_received(std::uint16_t packet_id) {
+  if (!received) return nullptr;
+  const auto place = place_of(*received, packet_id);
+  return place != received->end() && place->packet_id == packet_id ? &*place : nullptr;
+}
+
+Received& Session::add_received(std::uint16_t packet_id) {
+  if (!received) received = std::make_unique<std::vector<Received>>();
+  return *received->insert(place_of(*received, packet_id), Received{.packet_id = packet_id});
+}
+
+void Session::erase_received(std::uint16_t packet_id) {
+  const auto place = place_of(*received, packet_id);
+  if (place != received->end() && place->packet_id == packet_id) received->erase(place);
+  if (received->empty()) received.reset();
+}
+
 SessionTable::~SessionTable() {
   for (const Slot& slot : slots_) delete slot.session;
 }

@@ -27,6 +27,13 @@ struct Subscription {
   Subscriber& subscriber() const { return list()[index]; }
 };
 
+/// A QoS 2 message of the client that awaits its PUBREL.
+struct Received {
+  std::uint16_t packet_id = 0;
+  bool store_after = false;  ///< its id is stored only when the message is where it has to be, then PUBREC leaves
+  std::uint32_t pending = 0xFFFFFFFF;  ///< what its PUBREC waits for, see PendingAcks
+};
+
 /// What is published when the connection ends without a DISCONNECT.
 struct SessionWill {
   MessageRef message;
@@ -58,7 +65,7 @@ class Session {
   Connection* connection = nullptr;
   std::vector<Subscription> subscriptions;
   std::unique_ptr<Outflow> outflow;
-  std::unique_ptr<std::vector<std::uint16_t>> received;  ///< QoS 2 packet ids of the client that await their PUBREL
+  std::unique_ptr<std::vector<Received>> received;  ///< by packet id
   std::unique_ptr<SessionWill> will;
   std::unique_ptr<Absence> absence;                    ///< while offline
   std::unique_ptr<std::vector<std::string>> unwanted;  ///< filters it unsubscribed from that `_ss=1` had implied
@@ -85,6 +92,10 @@ class Session {
     return client_id_text ? std::string_view(client_id_text.get()) : std::string_view(identity.name);
   }
   void set_client_id(std::string_view text);
+  /// The QoS 2 message that was taken with this packet id and not released; null when there is none.
+  Received* find_received(std::uint16_t packet_id);
+  Received& add_received(std::uint16_t packet_id);
+  void erase_received(std::uint16_t packet_id);
   Outflow& flow() {
     if (!outflow) outflow = std::make_unique<Outflow>();
     return *outflow;

@@ -226,7 +226,7 @@ void Shard::settle(std::uint32_t pending) {
   if (!settled) return;
   if (settled->has_confirm)
     links_[settled->confirm_to].batch.confirm(settled->confirm_id);
-  else
+  else if (!received_settled(settled->token, pending))
     acknowledge(settled->token);
 }
 

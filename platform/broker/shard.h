@@ -36,6 +36,8 @@ class PendingAcks {
   std::uint32_t open();
   void expect(std::uint32_t id) { ++waiting_[id].missing; }
   void set_token(std::uint32_t id, const AckToken& token) { waiting_[id].token = token; }
+  const AckToken& token(std::uint32_t id) const { return waiting_[id].token; }
+  std::uint32_t missing(std::uint32_t id) const { return waiting_[id].missing; }
   void set_confirm(std::uint32_t id, std::size_t shard, std::uint32_t remote_id);
   struct Settled {
     AckToken token;
@@ -61,7 +63,8 @@ class PendingAcks {
 /// What a Broker is made of: everything of one shard that connections and sessions share, used on that shard's thread
 /// only. By file: shard.cc start, passes, end of life; shard_session.cc login, absence, wills; shard_subscribe.cc
 /// subscriptions; shard_route.cc from a publication to its receivers; shard_deliver.cc from a receiver to its output;
-/// shard_link.cc other shards; shard_store.cc what outlives the process.
+/// shard_received.cc QoS 2 messages that clients have not released; shard_link.cc other shards; shard_store.cc what
+/// outlives the process.
 class Shard {
  public:
   Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
@@ -131,6 +134,14 @@ class Shard {
   /// The platform speaks to one session, outside of any publication.
   bool send_alone(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
   void publish_own(std::string_view topic, Bytes payload, std::uint8_t qos, bool retain);
+
+  // --- QoS 2 from clients (shard_received.cc) ---
+  /// A QoS 2 message has been published; `pending` is what its PUBREC waits for so far. Gives what it has to wait for.
+  std::uint32_t note_received(Session& session, std::uint16_t packet_id, std::uint32_t pending);
+  /// Its PUBREL is here. Gives what PUBCOMP has to wait for.
+  std::uint32_t release_received(Session& session, std::uint16_t packet_id);
+  /// Whether PUBREC of this message still waits, for a connection that the session no longer has.
+  bool waits_on_another_connection(const Session& session, const Received& received) const;
 
   // --- delivery (shard_deliver.cc) ---
   void on_ack(Connection& connection, const mqtt::Ack& ack);
@@ -239,6 +250,9 @@ class Shard {
   void linked_group(std::size_t from, const LinkRecord& record);
   void confirm_later(std::size_t from, const LinkRecord& record);
   void settle(std::uint32_t pending);
+  bool received_settled(const AckToken& token, std::uint32_t pending);
+  bool restore_received(std::string_view key, std::string_view value);
+  void forget_received(const Session& session);
 
   Result<void> restore();
   bool restore_session(std::string_view key, std::string_view value);
@@ -296,6 +310,7 @@ class Shard {
   store::Mutations mutations_;                 ///< of this pass
   std::vector<SessionRef> unsaved_;            ///< sessions whose records have changed in this pass
   std::vector<std::uint32_t> stored_waiting_;  ///< acknowledgements that wait for them
+  std::uint32_t expected_of_store_ = 0;        ///< how often the publication that is being delivered waits for it
 };
 
 }  // namespace tercet::broker

@@ -100,6 +100,7 @@ Route& Shard::cached_route(std::string_view topic) {
 // --- sending ---
 
 std::uint32_t Shard::publish(Route& route, const Publication& publication) {
+  expected_of_store_ = 0;
   if (route.version != tree_.version()) resolve(route);
   deliver_local(route, publication, true, route.device.empty());  // that device gets it at the end, asked or not
   if (!route.groups.empty()) deliver_to_groups(route, publication);

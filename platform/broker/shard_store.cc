@@ -1,6 +1,7 @@
 // What outlives the process: persistent sessions, their queues, retained messages.
 //
-// Family session: "d/..." or "c/..." (identity key) -> session, "r/" + topic -> retained message.
+// Family session: "d/..." or "c/..." (identity key) -> session, "r/" + topic -> retained message,
+//                 "q/" + identity key, NUL, packet id (2 bytes) -> QoS 2 message received and not released.
 // Family queue:   identity key, NUL, sequence number (8 bytes, big end first) -> message.
 // Every value begins with the version of its format.
 #include <algorithm>
@@ -84,6 +85,7 @@ void Shard::forget_saved(Session& session) {
   const std::string key = session.identity.key();
   mutations_.erase(Family::session, key);
   mutations_.erase_range(Family::queue, key + '\0', key + '\1');
+  forget_received(session);
   session.stored = session.save_wanted = false;
 }
 
@@ -102,6 +104,7 @@ void Shard::store_message(Session& session, std::uint64_t sequence) {
 void Shard::wait_for_store() {
   need_wait();
   stored_waiting_.push_back(waits_for_);
+  ++expected_of_store_;
 }
 
 void Shard::erase_message(Session& session, std::uint64_t sequence) {
@@ -151,7 +154,9 @@ Result<void> Shard::restore() {
   Error error = Error::internal;
   bool ok = true;
   const auto visit_session = [&](std::string_view key, std::string_view value) {
-    ok = key.starts_with("r/") ? restore_retained(key, value) : restore_session(key, value);
+    ok = key.starts_with("r/")   ? restore_retained(key, value)
+         : key.starts_with("q/") ? restore_received(key, value)
+                                 : restore_session(key, value);
     return ok;
   };
   const auto visit_message = [&](std::string_view key, std::string_view value) {
