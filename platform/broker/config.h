@@ -56,8 +56,10 @@ struct BrokerConfig {
   Millis connect_timeout{10'000};              ///< from accept to the end of CONNECT, TLS handshake included
   Millis linger{2'000};                        ///< how long a refused peer may take to read why
   std::size_t read_buffer_bytes = 512 * 1024;  ///< one per shard; at least twice the largest packet
-  std::size_t max_connections = 1'000'000;     ///< of all shards together; beyond, CONNECT is answered "server unavailable"
-  std::size_t max_queued_bytes = 256u << 20;   ///< per shard, of all messages that wait for sessions
+  std::size_t max_connections =
+      1'000'000;  ///< of all shards together; beyond, CONNECT is answered "server unavailable"
+  std::size_t max_queued_bytes = 256u << 20;  ///< per shard, of all messages that wait for sessions
+  std::size_t queued_share = 8;               ///< one session may keep one eighth of that, what is in flight included
   std::size_t max_retained_messages = 100'000;
   std::size_t max_link_bytes = 64u << 20;  ///< waiting for one other shard; beyond, QoS 0 for it is dropped
 };

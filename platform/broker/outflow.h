@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -13,7 +15,8 @@ namespace tercet::broker {
 ///   waiting -> sent_qos1 -PUBACK-> done
 ///   waiting -> sent_qos2 -PUBREC-> released -PUBCOMP-> done
 ///
-/// For a session that ends with its connection a message is kept only while it waits.
+/// For a session that ends with its connection a message is kept only while it waits. On a new connection what was sent
+/// and not acknowledged is sent again, as far as the new window allows at a time, before anything that waits.
 class Outflow {
  public:
   enum class State : std::uint8_t { done, waiting, sent_qos1, sent_qos2, released };
@@ -35,8 +38,27 @@ class Outflow {
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return static_cast<std::size_t>(end_ - unsent_); }
   bool is_empty() const { return first_ == end_; }
-  /// Whether one more may be sent now, given the receiver's window. Nothing overtakes what waits.
-  bool may_send(std::size_t window) const { return in_flight_ < window && unsent_ - first_ < 65535; }
+  bool has_backlog() const { return unrepeated_ > 0 || waiting() > 0; }
+  std::size_t bytes() const { return bytes_; }  ///< of the messages kept, in flight or waiting
+  /// Whether one more may be sent now, given the receiver's window. Nothing overtakes what waits, or is to be repeated.
+  bool may_send(std::size_t window) const {
+    return unrepeated_ == 0 && in_flight_ < window && unsent_ - first_ < 65535;
+  }
+
+  /// A new connection: everything in flight is to be sent again, in order [MQTT-4.6.0-1].
+  void start_again() { again_ = first_, unrepeated_ = in_flight_; }
+  std::size_t unrepeated() const { return unrepeated_; }
+  /// The first that is to be sent again; only when there is one.
+  std::uint64_t next_again() {
+    for (again_ = std::max(again_, first_); at(again_).state == State::done;) ++again_;
+    return again_;
+  }
+  bool may_repeat(std::size_t window) const { return in_flight_ - unrepeated_ < window; }
+  /// That one is being sent again.
+  void repeat_next() {
+    --unrepeated_;
+    ++again_;
+  }
 
   Flight& at(std::uint64_t sequence) { return ring_[sequence & mask_]; }
 
@@ -52,6 +74,7 @@ class Outflow {
   /// Appends one that waits.
   std::uint64_t push_waiting(MessageRef message, std::uint8_t qos, bool retain) {
     Flight& flight = push();
+    bytes_ += message->size();
     flight.message = std::move(message);
     flight.state = State::waiting;
     flight.qos = qos;
@@ -69,6 +92,7 @@ class Outflow {
   }
   /// The first that waits is dropped instead.
   void skip_next() {
+    drop_message(unsent_);
     at(unsent_++) = Flight{};
     advance();
   }
@@ -79,9 +103,17 @@ class Outflow {
     sequence = first_ + behind;
     return packet_id != 0 && sequence < unsent_ && ring_[sequence & mask_].state != State::done;
   }
+  /// The message is not needed again.
+  void drop_message(std::uint64_t sequence) {
+    MessageRef& message = at(sequence).message;
+    if (message) bytes_ -= message->size();
+    message = MessageRef{};
+  }
   /// The message has arrived for good.
   void finish(std::uint64_t sequence) {
+    drop_message(sequence);
     at(sequence) = Flight{};
+    if (unrepeated_ > 0 && sequence >= again_) --unrepeated_;
     --in_flight_;
     advance();
   }
@@ -100,9 +132,12 @@ class Outflow {
   std::uint64_t first_;
   std::uint64_t unsent_;
   std::uint64_t end_;
+  std::uint64_t again_ = 0;  ///< where sending again has come to; means something while unrepeated_ is not 0
+  std::size_t bytes_ = 0;
   std::uint32_t capacity_ = 0;
   std::uint32_t mask_ = 0;
   std::uint32_t in_flight_ = 0;
+  std::uint32_t unrepeated_ = 0;  ///< of those in flight, not yet sent on this connection
 };
 
 }  // namespace tercet::broker

@@ -52,3 +52,37 @@ TEST_CASE("an unacknowledged message stops new ones before packet ids could meet
   flow.finish(oldest);
   CHECK(flow.may_send(100));
 }
+
+TEST_CASE("what is sent again keeps to the window, in order, and early acknowledgements count") {
+  Outflow flow;
+  Publication publication;
+  publication.topic = "t";
+  const auto message = MessageRef::copy_of(publication, 1, UnixMillis{7});
+  for (int i = 0; i < 6; ++i) flow.push_waiting(message, 1, false);
+  for (int i = 0; i < 5; ++i) flow.send_next();
+  CHECK(flow.bytes() == 6 * message->size());
+  flow.finish(1);
+  flow.start_again();
+  CHECK(flow.unrepeated() == 4);
+  CHECK(!flow.may_send(100));
+  CHECK(flow.next_again() == 0);
+  flow.repeat_next();
+  CHECK(flow.next_again() == 2);
+  flow.repeat_next();
+  CHECK(!flow.may_repeat(2));
+  flow.finish(3);  // of the connection before
+  flow.finish(0);
+  CHECK(flow.may_repeat(2));
+  CHECK(flow.next_again() == 4);
+  flow.repeat_next();
+  CHECK(flow.unrepeated() == 0);
+  CHECK(!flow.may_send(2));
+  CHECK(flow.may_send(3));
+  flow.finish(2);
+  flow.finish(4);
+  CHECK(flow.first() == 5);
+  CHECK(flow.bytes() == message->size());
+  flow.skip_next();
+  CHECK(flow.bytes() == 0);
+  CHECK(flow.is_empty());
+}

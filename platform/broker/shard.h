@@ -226,6 +226,7 @@ class Shard {
                     std::span<const std::uint32_t> identifiers);
   bool deliver_assured(Session& session, const Publication& publication, std::uint8_t qos, bool retain,
                        std::span<const std::uint32_t> identifiers);
+  void repeat(Session& session);
   void write_flight(Session& session, std::uint64_t sequence, bool dup);
   bool is_stale(const Session& session, const Message& message) const;
   bool is_queue_full(Session& session);

@@ -98,17 +98,25 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
   return true;
 }
 
-/// The answer of a full queue: the newest message is not taken; the journal is told once until the queue was empty.
+/// The answer of a full queue: the newest message is not taken; the journal is told once until the queue was empty. No
+/// session may take all of the shard's quota for itself.
 bool Shard::is_queue_full(Session& session) {
-  const Limits& limits = limits_of(session);
-  const bool full =
-      session.flow().waiting() >= limits.max_queued_messages || counters_.queued_bytes >= config().max_queued_bytes;
-  if (!full) return false;
+  const Outflow& flow = session.flow();
+  const std::size_t most = config().max_queued_bytes;
+  const std::size_t share = most / std::max<std::size_t>(config().queued_share, 1);
+  std::string evidence;
+  if (flow.waiting() >= limits_of(session).max_queued_messages)
+    evidence = std::to_string(flow.waiting()) + " messages wait";
+  else if (flow.bytes() >= share)
+    evidence = std::to_string(flow.bytes()) + " bytes are kept for this session, of at most " + std::to_string(share);
+  else if (counters_.queued_bytes >= most)
+    evidence = std::to_string(counters_.queued_bytes) + " bytes wait for all sessions together";
+  else
+    return false;
   ++counters_.dropped_queue_full;
   if (!session.queue_was_full)
     record(refusal_of(Refusal::Stage::message, auth::Cause::offline_queue_full, loop_->wall(), {},
-                      session.identity.name, session.client_id(), 0,
-                      std::to_string(session.flow().waiting()) + " messages wait"));
+                      session.identity.name, session.client_id(), 0, evidence));
   session.queue_was_full = true;
   return true;
 }
@@ -125,8 +133,26 @@ bool Shard::is_stale(const Session& session, const Message& message) const {
   return message.is_expired(wall) || wall.ms - message.created_ms() > longest;
 }
 
+/// In order, and no more at a time than the window of this connection, which may be smaller than that of the last. A
+/// PUBREL needs no place in it.
+void Shard::repeat(Session& session) {
+  Outflow& flow = *session.outflow;
+  Connection& connection = *session.connection;
+  while (flow.unrepeated() > 0 && connection.takes_more()) {
+    const std::uint64_t sequence = flow.next_again();
+    const bool released = flow.at(sequence).state == Outflow::State::released;
+    if (!released && !flow.may_repeat(connection.window())) return;
+    flow.repeat_next();
+    if (released)
+      connection.write_ack(PacketType::pubrel, Outflow::packet_id(sequence));
+    else
+      write_flight(session, sequence, true);
+  }
+}
+
 void Shard::pump(Session& session) {
   Outflow& flow = *session.outflow;
+  if (flow.unrepeated() > 0) repeat(session);
   Connection* connection = session.connection;
   while (flow.waiting() > 0 && flow.may_send(connection->window()) && connection->takes_more()) {
     Outflow::Flight& flight = flow.at(flow.unsent());
@@ -162,7 +188,7 @@ void Shard::write_flight(Session& session, std::uint64_t sequence, bool dup) {
     return finish(session, sequence);
   }
   ++counters_.messages_out;
-  if (!session.outlives_connection()) flight.message = MessageRef{};
+  if (!session.outlives_connection()) session.outflow->drop_message(sequence);
   connection.touch();
 }
 
@@ -196,7 +222,7 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
     return;  // late or twice
   }
   finish(session, sequence);
-  if (session.outflow->waiting() > 0) pump(session);
+  if (session.outflow->has_backlog()) pump(session);
 }
 
 }  // namespace tercet::broker

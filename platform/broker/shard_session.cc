@@ -90,18 +90,10 @@ void Shard::set_will(Session& session, const Login& login) {
       static_cast<std::uint32_t>(will.properties.message_expiry().value_or(Seconds{0}).count());
 }
 
-/// Sends again what the last connection left unacknowledged, in order [MQTT-4.6.0-1], then what waits.
+/// Sends again what the last connection left unacknowledged, then what waits.
 void Shard::resume(Session& session) {
   if (!session.outflow) return;
-  Outflow& flow = *session.outflow;
-  Connection& connection = *session.connection;
-  for (std::uint64_t i = flow.first(); i < flow.unsent(); ++i) {
-    const Outflow::Flight& flight = flow.at(i);
-    if (flight.state == Outflow::State::released)
-      connection.write_ack(mqtt::PacketType::pubrel, Outflow::packet_id(i));
-    else if (flight.state != Outflow::State::done && flight.message)
-      write_flight(session, i, true);
-  }
+  session.outflow->start_again();
   pump(session);
 }
 
