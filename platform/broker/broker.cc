@@ -30,6 +30,8 @@ void Broker::accept(std::unique_ptr<runtime::Stream> stream, std::shared_ptr<con
 
 void Broker::acknowledge(const AckToken& token) { shard_->acknowledge(token); }
 
+void Broker::disconnect(const AckToken& token, Error why) { shard_->disconnect(token, why); }
+
 bool Broker::send(SessionRef session, std::string_view topic, Bytes payload, std::uint8_t qos) {
   Session* found = shard_->sessions().at(session);
   return found != nullptr && shard_->send_alone(*found, topic, payload, qos);

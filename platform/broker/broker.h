@@ -74,6 +74,7 @@ class Broker final : public Egress {
 
   // Egress
   void acknowledge(const AckToken& token) override;
+  void disconnect(const AckToken& token, Error why) override;
   bool send(SessionRef session, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   bool send_to(std::string_view identity_key, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   void disconnect(std::string_view identity_key, bool forget) override;

@@ -111,6 +111,35 @@ TEST_CASE("the platform may disconnect a device in the middle of its message") {
   }
 }
 
+TEST_CASE("a message that cannot be kept is not acknowledged, and its connection is closed so that it is sent again") {
+  for (const bool is_v5 : {false, true}) {
+    Board at{is_v5 ? five() : device("dn", false)};
+    at.world.devices().later = true;
+    at.board.say_publish(kPost, "{}", 1, 1);
+    at.board.say_publish(kPost, "{}", 1, 2);
+    at.world.run_for(Millis{50});
+    REQUIRE(at.world.devices().got.size() == 2);
+    const auto first = at.world.devices().got[0].token, second = at.world.devices().got[1].token;
+    at.world.broker().disconnect(first, Error::no_space);
+    CHECK(at.world.devices().events.back() == "offline pk/dn");
+    if (is_v5) {
+      REQUIRE(at.board.expect(PacketType::disconnect));
+      CHECK(at.board.last.frame().body[0] == 0x97);
+    }
+    CHECK(at.board.is_closed_within(Seconds{1}));
+    TestClient again{at.world, kCloud};
+    REQUIRE(again.connect(is_v5 ? five() : device("dn", false)) == 0);
+    at.world.broker().disconnect(second, Error::no_space);  // of the connection that has gone
+    at.world.run_for(Millis{50});
+    again.say_publish(kPost, "{}", 1, 1);
+    at.world.run_for(Millis{50});
+    REQUIRE(at.world.devices().got.size() == 3);
+    at.world.broker().acknowledge(at.world.devices().got[2].token);
+    again.send(std::string("\xC0\x00", 2));
+    CHECK(again.hears_ack(PacketType::puback, 1));
+  }
+}
+
 TEST_CASE("too many unanswered messages end the connection") {
   TestWorld::Options options;
   options.config.cloud.max_unacknowledged = 10;

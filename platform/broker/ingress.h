@@ -7,6 +7,7 @@
 #include "platform/broker/identity.h"
 #include "platform/runtime/stream.h"
 #include "tercet/base/bytes.h"
+#include "tercet/base/error.h"
 #include "tercet/base/time.h"
 
 namespace tercet::broker {
@@ -44,7 +45,7 @@ class Ingress {
   virtual ~Ingress() = default;
   enum class Taken : std::uint8_t {
     done,   ///< acknowledge now
-    later,  ///< Broker::acknowledge(token) will be called on this shard; until then no PUBACK
+    later,  ///< Egress::acknowledge(token) or disconnect(token) will be called on this shard; until then no PUBACK
   };
   virtual Taken on_message(const Inbound& message) = 0;
   /// A device's session came online (after CONNACK was queued) or went offline.
@@ -59,6 +60,9 @@ class Egress {
   virtual ~Egress() = default;
   /// Answers a withheld acknowledgement. Stale tokens are ignored.
   virtual void acknowledge(const AckToken& token) = 0;
+  /// The message of a withheld acknowledgement could not be kept: closes the connection it came on, so that the device
+  /// sends it again on the next one. MQTT 5 clients are told why. Stale tokens are ignored. on_offline runs inside.
+  virtual void disconnect(const AckToken& token, Error why) = 0;
   /// Sends to this device if it has subscribed to the topic, explicitly or by `_ss=1`. Payload is copied.
   /// QoS 1 to a persistent session that is offline is queued. Returns whether it was written or queued.
   virtual bool send(SessionRef session, std::string_view topic, Bytes payload, std::uint8_t qos) = 0;

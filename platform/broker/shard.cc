@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tercet/mqtt/reason.h"
+
 namespace tercet::broker {
 namespace {
 
@@ -230,11 +232,19 @@ void Shard::settle(std::uint32_t pending) {
     acknowledge(settled->token);
 }
 
-void Shard::acknowledge(const AckToken& token) {
+/// The connection that still waits for the acknowledgement; null when it has gone.
+Connection* Shard::connection_of(const AckToken& token) {
   Session* session = sessions_.at(token.session);
-  if (session == nullptr || session->connection == nullptr) return;
-  if (session->connection_generation != token.connection_generation) return;
-  session->connection->acknowledge(token.ticket, mqtt::ReasonCode::success);
+  if (session == nullptr || session->connection_generation != token.connection_generation) return nullptr;
+  return session->connection;
+}
+
+void Shard::acknowledge(const AckToken& token) {
+  if (auto* connection = connection_of(token)) connection->acknowledge(token.ticket, mqtt::ReasonCode::success);
+}
+
+void Shard::disconnect(const AckToken& token, Error why) {
+  if (auto* connection = connection_of(token)) connection->end(mqtt::reason_for(why));
 }
 
 }  // namespace tercet::broker

@@ -148,6 +148,7 @@ class Shard {
   /// Sends what waits as far as the window and the output allow.
   void pump(Session& session);
   void acknowledge(const AckToken& token);
+  void disconnect(const AckToken& token, Error why);
 
   // --- other shards (shard_link.cc) ---
   void on_link(std::size_t from, std::string_view batch);
@@ -251,6 +252,7 @@ class Shard {
   void linked_group(std::size_t from, const LinkRecord& record);
   void confirm_later(std::size_t from, const LinkRecord& record);
   void settle(std::uint32_t pending);
+  Connection* connection_of(const AckToken& token);
   bool received_settled(const AckToken& token, std::uint32_t pending);
   bool restore_received(std::string_view key, std::string_view value);
   void forget_received(const Session& session);

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,10 @@ class FakeEgress final : public broker::Egress {
     std::uint8_t qos;
   };
   void acknowledge(const broker::AckToken& token) override { acknowledged.push_back(token.ticket); }
+  void disconnect(const broker::AckToken& token, Error why) override {
+    disconnected.push_back({token.ticket, why});
+    if (on_disconnect) on_disconnect(token);
+  }
   bool send(broker::SessionRef, std::string_view topic, Bytes payload, std::uint8_t qos) override {
     sent.push_back({"", std::string(topic), std::string(as_text(payload)), qos});
     return true;
@@ -68,6 +73,12 @@ class FakeEgress final : public broker::Egress {
 
   bool reachable = true;
   std::vector<std::uint32_t> acknowledged;
+  struct Disconnected {
+    std::uint32_t ticket;
+    Error why;
+  };
+  std::vector<Disconnected> disconnected;
+  std::function<void(const broker::AckToken&)> on_disconnect;
   std::vector<Sent> sent;
 };
 

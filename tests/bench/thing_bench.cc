@@ -34,6 +34,7 @@ class ForgettingStore final : public store::StreamStore {
 class CountingEgress final : public broker::Egress {
  public:
   void acknowledge(const broker::AckToken&) override { ++acknowledged; }
+  void disconnect(const broker::AckToken&, Error) override {}
   bool send(broker::SessionRef, std::string_view topic, Bytes payload, std::uint8_t) override {
     bytes += topic.size() + payload.size();
     return true;
