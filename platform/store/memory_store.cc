@@ -12,7 +12,8 @@ MemoryStore::~MemoryStore() = default;
 Result<void> MemoryStore::submit(runtime::Loop& origin, Mutations mutations, runtime::Task on_durable) {
   if (!failure_.empty()) return tercet::fail(Error::io_failed);
   if (closed_) return tercet::fail(Error::closed);
-  if (waiting_bytes_ + mutations.bytes() > options_.max_waiting_bytes) return tercet::fail(Error::no_space);
+  if (waiting_bytes_ > 0 && waiting_bytes_ + mutations.bytes() > options_.max_waiting_bytes)
+    return tercet::fail(Error::no_space);
   waiting_bytes_ += mutations.bytes();
   gathering_.push_back({&origin, std::move(mutations), std::move(on_durable)});
   if (!synced_.is_set()) begin_sync();

@@ -78,6 +78,16 @@ TEST_CASE("a full store refuses until it has drained") {
   CHECK(store.submit(loop, one("b", std::string(40, 'x')), {}));
 }
 
+TEST_CASE("one submission larger than all the room is taken when nothing else waits") {
+  TestLoop loop;
+  MemoryStore store({.max_waiting_bytes = 64});
+  REQUIRE(store.submit(loop, one("a", std::string(400, 'x')), {}));
+  CHECK(store.submit(loop, one("b", "x"), {}).error() == Error::no_space);
+  loop.advance(Millis{2});
+  CHECK(store.get(Family::state, "a")->size() == 400);
+  CHECK(store.submit(loop, one("b", "x"), {}));
+}
+
 TEST_CASE("a broken disk acknowledges nothing and says why") {
   TestLoop loop;
   MemoryStore store;

@@ -158,6 +158,8 @@ TEST_CASE("more than the bound waiting for the disk is refused, and accepted aga
   CHECK(stuck);
   CHECK(store->submit(loop, one("b", std::string(3000, 'x')), [&] { ++durable; }));
   REQUIRE(loop.run_until([&] { return durable == 2; }));
+  CHECK(store->submit(loop, one("c", std::string(5000, 'x')), [&] { ++durable; }));  // alone, larger than the bound
+  REQUIRE(loop.run_until([&] { return durable == 3; }));
 }
 
 TEST_CASE("what gathers during a sync is committed together") {

@@ -29,7 +29,7 @@ Result<void> RocksStore::Writer::submit(runtime::Loop& origin, Mutations mutatio
     const std::lock_guard lock(mutex_);
     if (!failure_.empty()) return fail(Error::io_failed);
     if (closing_) return fail(Error::closed);
-    if (waiting_bytes_ + bytes > max_waiting_bytes_) return fail(Error::no_space);
+    if (waiting_bytes_ > 0 && waiting_bytes_ + bytes > max_waiting_bytes_) return fail(Error::no_space);
     waiting_bytes_ += bytes;
     waiting_.push_back({&origin, std::move(mutations), std::move(on_durable)});
     wake = std::exchange(idle_, false);

@@ -66,7 +66,8 @@ class StreamStore {
   virtual ~StreamStore() = default;
 
   /// Takes the mutations; on_durable runs later on `origin`, in the order of submission per origin. Any loop's thread.
-  /// Errors: no_space, more than the configured bytes are waiting for the disk: refuse the message, say so, try later;
+  /// Errors: no_space, more than the configured bytes are waiting for the disk: refuse the message, say so, try later
+  /// (when nothing waits, anything is taken);
   /// io_failed, a write has failed before; closed, after close(). The completion is then destroyed, not run.
   virtual Result<void> submit(runtime::Loop& origin, Mutations mutations, runtime::Task on_durable) = 0;
 
