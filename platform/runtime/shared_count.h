@@ -4,11 +4,12 @@
 
 namespace tercet::runtime {
 
-/// How many of something a whole process has: every shard adds and removes its own. Any thread.
+/// How many of something there are that several threads add and remove: what a whole process has, or what one thread
+/// has sent and another has not taken yet. Any thread.
 class SharedCount {
  public:
-  void add() { count_.fetch_add(1, std::memory_order_relaxed); }
-  void remove() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  void add(std::size_t many = 1) { count_.fetch_add(many, std::memory_order_relaxed); }
+  void remove(std::size_t many = 1) { count_.fetch_sub(many, std::memory_order_relaxed); }
   std::size_t value() const { return count_.load(std::memory_order_relaxed); }
 
  private:

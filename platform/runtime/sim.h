@@ -53,6 +53,8 @@ class SimLoop final : public Loop {
 
   SimHost& host() { return host_; }
   std::uint64_t passes() const { return passes_; }
+  /// A thread that gets no processor: no pass runs until it is set free, then one does everything that has gathered.
+  void stall(bool stalled);
   /// Tasks that may wait, 65536 to begin with.
   void set_inbox_capacity(std::size_t tasks) { inbox_capacity_ = tasks; }
 
@@ -91,6 +93,7 @@ class SimLoop final : public Loop {
   std::vector<std::function<void()>> flushes_;
   std::string last_error_;
   SimMicros pass_at_ = SimMicros::max();
+  bool stalled_ = false;
   std::uint64_t passes_ = 0;
 };
 

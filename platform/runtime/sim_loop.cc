@@ -61,6 +61,11 @@ void SimLoop::wake(SimMicros when) {
   });
 }
 
+void SimLoop::stall(bool stalled) {
+  stalled_ = stalled;
+  if (!stalled) wake(world_.clock_ + SimMicros{1});
+}
+
 void SimLoop::plan_next() {
   timers_touched_ = false;
   const Instant next = timers_.next_wake();
@@ -70,7 +75,7 @@ void SimLoop::plan_next() {
 
 void SimLoop::run_pass() {
   pass_at_ = SimMicros::max();
-  if (!host_.up_) return;
+  if (!host_.up_ || stalled_) return;
   world_.note(SimWorld::Note::pass, number_);
   world_.running_ = this;
   ++passes_;
