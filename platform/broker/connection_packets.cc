@@ -197,8 +197,12 @@ void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, 
       publication.expires_ms = shard_->loop().wall().ms + expiry->count() * 1000;
   }
   if (packet.qos == Qos::exactly_once) session_->add_received(packet.packet_id);
-  std::uint32_t pending = shard_->publish(route, publication);
+  auto [pending, full] = shard_->publish(route, publication);
   if (packet.qos == Qos::at_most_once) return;
+  if (full != Shard::Full::none) {
+    if (packet.qos == Qos::exactly_once) session_->erase_received(packet.packet_id);  // a repetition is to count
+    return shard_->turn_away(*this, full);
+  }
   if (packet.qos == Qos::exactly_once) pending = shard_->note_received(*session_, packet.packet_id, pending);
   if (pending == PendingAcks::kNone) return answer(packet);
   const auto type = packet.qos == Qos::exactly_once ? PacketType::pubrec : PacketType::puback;

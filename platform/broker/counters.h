@@ -32,8 +32,9 @@ struct Counters {
   std::uint64_t dropped_slow = 0;        ///< QoS 0 to a client that does not read
   std::uint64_t dropped_queue_full = 0;  ///< the session's queue, or the shard's
   std::uint64_t dropped_expired = 0;
-  std::uint64_t dropped_too_large = 0;  ///< over the client's own maximum packet size
-  std::uint64_t dropped_link_full = 0;  ///< another shard does not keep up
+  std::uint64_t dropped_too_large = 0;   ///< over the client's own maximum packet size
+  std::uint64_t dropped_link_full = 0;   ///< another shard does not keep up
+  std::uint64_t dropped_store_full = 0;  ///< the store does not keep up, or has failed
 };
 
 }  // namespace tercet::broker

@@ -74,6 +74,12 @@ void LinkBatch::confirm(std::uint32_t id) {
   end(start);
 }
 
+void LinkBatch::refuse(std::uint32_t id) {
+  const std::size_t start = begin(LinkKind::refused);
+  put(bytes_, id);
+  end(start);
+}
+
 void LinkBatch::filter(LinkKind kind, std::string_view filter, bool durable) {
   const std::size_t start = begin(kind);
   put(bytes_, durable);
@@ -132,6 +138,7 @@ std::optional<LinkRecord> LinkReader::next() {
       break;
     }
     case LinkKind::confirm:
+    case LinkKind::refused:
       record.confirm = take<std::uint32_t>(body);
       break;
     case LinkKind::want:

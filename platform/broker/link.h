@@ -16,6 +16,7 @@ enum class LinkKind : std::uint8_t {
   publish,    ///< deliver to your sessions: clients, devices or named shared groups
   to_device,  ///< deliver a system topic to one device
   confirm,    ///< what you asked me to confirm is stored
+  refused,    ///< what you asked me to confirm never will be
   want,       ///< my clients subscribe to this filter
   unwant,     ///< no longer
   join,       ///< a client of mine joined this shared group
@@ -49,6 +50,7 @@ class LinkBatch {
                const Shares& shares = {});
   void to_device(std::string_view key, const Publication& publication, std::optional<std::uint32_t> confirm);
   void confirm(std::uint32_t id);
+  void refuse(std::uint32_t id);
   void filter(LinkKind kind, std::string_view filter, bool durable = false);
   void group(LinkKind kind, std::string_view filter, std::string_view group);
   void number(LinkKind kind, std::uint64_t number);

@@ -217,42 +217,6 @@ TEST_CASE("retained messages survive, and erased ones do not") {
   }
 }
 
-TEST_CASE("when the disk fails nothing that needs it is acknowledged") {
-  TestWorld world{stored()};
-  leave_session(world, "b", {wish("t", 1)});
-  world.run_for(Millis{50});
-  TestClient a{world, kStandard};
-  REQUIRE(a.connect(client("a")) == 0);
-  world.store->fail("no disk");
-  a.say_publish("t", "x", 1, 1);
-  CHECK(a.hears_nothing(Seconds{2}));
-  a.say_publish("nobody", "y", 1, 2);
-  CHECK(a.hears_nothing(Seconds{1}));  // in order: behind the one that waits
-  CHECK(!a.is_closed);
-}
-
-TEST_CASE("a store that is full for a while delays acknowledgements and loses nothing") {
-  TestWorld::Options options = stored();
-  TestWorld world{options};
-  world.brokers.clear();
-  world.store =
-      std::make_unique<store::MemoryStore>(store::MemoryOptions{.sync_delay = Millis{50}, .max_waiting_bytes = 600});
-  world.server_host.kill(runtime::SimHost::Death::process);
-  world.server_host.revive();
-  world.start();
-  leave_session(world, "b", {wish("t", 1)});
-  world.run_for(Millis{200});
-  TestClient a{world, kStandard};
-  REQUIRE(a.connect(client("a")) == 0);
-  for (std::uint16_t i = 1; i <= 10; ++i) {
-    a.say_publish("t", std::string(300, 'x'), 1, i);
-    world.run_for(Millis{5});
-  }
-  world.run_for(Seconds{3});
-  CHECK(a.received.size() <= 10);
-  CHECK(!a.is_closed);
-}
-
 TEST_CASE("a store with something else in it is refused at start") {
   for (const int kind : {0, 1, 2, 3}) {
     TestWorld world{stored()};

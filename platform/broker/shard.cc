@@ -60,7 +60,8 @@ Shard::Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator,
       route_seed_(loop_->random().next()),
       routes_(kRouteCache),
       links_(all.count()),
-      retry_([](void* self) { static_cast<Shard*>(self)->retry_.cancel(); }, this) {}
+      retry_([](void* self) { static_cast<Shard*>(self)->retry_.cancel(); }, this),
+      store_watch_(&Shard::watch_store, this) {}
 
 Shard::~Shard() {
   // Without a word: whoever wants goodbyes has called shut_down().
@@ -179,7 +180,7 @@ void Shard::linger(std::unique_ptr<runtime::Stream> stream) {
 void Shard::end_of_pass() {
   if (has_links()) flush_links();
   if (store_ != nullptr) flush_store();
-  if (!dirty_.empty()) {
+  while (!dirty_.empty()) {
     flush_dirty();
     if (has_links()) flush_links();  // a connection that broke while being written to has left a will
     if (store_ != nullptr) flush_store();
@@ -220,6 +221,15 @@ std::optional<PendingAcks::Settled> PendingAcks::settle(std::uint32_t id) {
   Waiting& waiting = waiting_[id];
   if (--waiting.missing > 0) return std::nullopt;
   free_.push_back(id);
+  if (waiting.is_refused) return std::nullopt;
+  return Settled{waiting.token, waiting.confirm_to, waiting.confirm_id, waiting.has_confirm};
+}
+
+std::optional<PendingAcks::Settled> PendingAcks::refuse(std::uint32_t id) {
+  Waiting& waiting = waiting_[id];
+  const bool is_first = !std::exchange(waiting.is_refused, true);
+  if (--waiting.missing == 0) free_.push_back(id);
+  if (!is_first) return std::nullopt;
   return Settled{waiting.token, waiting.confirm_to, waiting.confirm_id, waiting.has_confirm};
 }
 

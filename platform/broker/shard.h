@@ -45,8 +45,10 @@ class PendingAcks {
     std::uint32_t confirm_id = 0;
     bool has_confirm = false;
   };
-  /// One of what was expected has happened. Gives what to answer when it was the last.
+  /// One of what was expected has happened. Gives what to answer when it was the last, and nothing was refused.
   std::optional<Settled> settle(std::uint32_t id);
+  /// One of what was expected will never happen. Gives whom to tell, the first time.
+  std::optional<Settled> refuse(std::uint32_t id);
 
  private:
   struct Waiting {
@@ -55,6 +57,7 @@ class PendingAcks {
     std::uint32_t confirm_id = 0;
     std::uint16_t confirm_to = 0;
     bool has_confirm = false;
+    bool is_refused = false;
   };
   std::vector<Waiting> waiting_;
   std::vector<std::uint32_t> free_;
@@ -64,7 +67,7 @@ class PendingAcks {
 /// only. By file: shard.cc start, passes, end of life; shard_session.cc login, absence, wills; shard_subscribe.cc
 /// subscriptions; shard_route.cc from a publication to its receivers; shard_deliver.cc from a receiver to its output;
 /// shard_received.cc QoS 2 messages that clients have not released; shard_link.cc other shards; shard_store.cc what
-/// outlives the process.
+/// outlives the process; shard_backlog.cc how that reaches the store.
 class Shard {
  public:
   Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
@@ -127,9 +130,16 @@ class Shard {
   bool is_wanted(const Session& session, std::string_view topic);
 
   // --- publications (shard_route.cc) ---
-  /// Sends to every subscriber on every shard and retains if asked. Gives the id of an acknowledgement that has to wait
-  /// for it, or PendingAcks::kNone.
-  std::uint32_t publish(Route& route, const Publication& publication);
+  /// Why a message could not be taken by all who are to have it: whoever published it must not be acknowledged.
+  enum class Full : std::uint8_t { none, store_behind, store_lost, link };
+  struct Published {
+    std::uint32_t pending = PendingAcks::kNone;  ///< what an acknowledgement has to wait for
+    Full full = Full::none;                      ///< if not none, there is to be none: turn_away(); QoS 1 and 2 only
+  };
+  /// Sends to every subscriber on every shard and retains if asked.
+  Published publish(Route& route, const Publication& publication);
+  /// Ends a connection whose message could not be taken, so that the client tries again.
+  void turn_away(Connection& connection, Full why);
   void await(std::uint32_t pending, const AckToken& token) { pending_.set_token(pending, token); }
   /// The platform speaks to one session, outside of any publication.
   bool send_alone(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
@@ -166,7 +176,13 @@ class Shard {
   };
   struct Link {
     LinkBatch batch;
-    std::uint64_t reached = 0;  ///< the last of our barriers that it has come to
+    runtime::SharedCount unread;  ///< bytes posted that the other shard has not worked through
+    std::uint64_t reached = 0;    ///< the last of our barriers that it has come to
+    std::size_t waiting() const { return batch.size() + unread.value(); }
+  };
+  struct StorePiece {
+    store::Mutations mutations;
+    std::vector<std::uint32_t> waiting;  ///< acknowledgements that wait for them
   };
 
   void end_of_pass();
@@ -241,7 +257,9 @@ class Shard {
     for (std::size_t k = 0; k < links_.size(); ++k)
       if (k != index_) each(links_[k]);
   }
-  bool has_room(Link& link, std::uint8_t qos);
+  bool has_room(const Link& link, std::uint8_t qos);
+  bool may_retain(const Publication& publication);
+  std::optional<std::uint32_t> confirmation(const Link& link, const Publication& publication, bool durable);
   void flush_links();
   std::uint64_t next_barrier();
   void reached(std::size_t from, std::uint64_t barrier);
@@ -252,8 +270,10 @@ class Shard {
   void linked_group(std::size_t from, const LinkRecord& record);
   void confirm_later(std::size_t from, const LinkRecord& record);
   void settle(std::uint32_t pending);
+  void refuse(std::uint32_t pending, Full why);
   Connection* connection_of(const AckToken& token);
   bool received_settled(const AckToken& token, std::uint32_t pending);
+  void received_refused(const AckToken& token, std::uint32_t pending);
   bool restore_received(std::string_view key, std::string_view value);
   void forget_received(const Session& session);
 
@@ -269,7 +289,16 @@ class Shard {
   void wait_for_store();
   void erase_message(Session& session, std::uint64_t sequence);
   void retain(const Publication& publication, const RetainStamp& stamp, bool is_ours);
+  bool may_store();
+  void begin_change();
   void flush_store();
+  void close_piece();
+  void submit();
+  bool offer(const store::Mutations& mutations, std::vector<std::uint32_t>& waiting);
+  void stored();
+  void give_up_store();
+  static void watch_store(void* shard);
+  void retry_in(Millis delay);
 
   ShardBrokers& all_;
   const std::size_t index_;
@@ -303,6 +332,7 @@ class Shard {
   MessageRef kept_copy_;       ///< of the publication that is being delivered
   PendingAcks pending_;
   std::uint32_t waits_for_ = PendingAcks::kNone;  ///< of the publication that is being delivered
+  Full full_ = Full::none;                        ///< the same
 
   std::vector<Link> links_;  ///< by shard; the own one is not used
   std::uint64_t barriers_ = 0;
@@ -310,10 +340,17 @@ class Shard {
   std::deque<HeldSuback> held_subacks_;
   runtime::Timer retry_;
 
-  store::Mutations mutations_;                 ///< of this pass
+  store::Mutations mutations_;                 ///< of this pass, or of its last part
   std::vector<SessionRef> unsaved_;            ///< sessions whose records have changed in this pass
   std::vector<std::uint32_t> stored_waiting_;  ///< acknowledgements that wait for them
   std::uint32_t expected_of_store_ = 0;        ///< how often the publication that is being delivered waits for it
+  std::deque<StorePiece> backlog_;             ///< what the store has not taken yet, in order
+  std::size_t backlog_bytes_ = 0;
+  std::deque<std::vector<std::uint32_t>> submitted_;  ///< what waits for each submission that is not durable yet
+  Instant submit_again_;
+  runtime::Timer store_watch_;
+  bool store_behind_ = false;  ///< so far that messages were refused
+  bool store_lost_ = false;    ///< it has failed: nothing is stored or acknowledged any more
 };
 
 }  // namespace tercet::broker

@@ -87,6 +87,7 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
     return true;
   }
   if (!now && is_queue_full(session)) return false;
+  if (store_ != nullptr && session.outlives_connection() && !may_store()) return false;
   const MessageRef message = identifiers.empty()
                                  ? kept_copy(publication)
                                  : MessageRef::copy_of(publication, publication.qos, loop_->wall(), identifiers);

@@ -6,18 +6,30 @@
 namespace tercet::broker {
 namespace {
 
-constexpr Millis kRetry{1};  // another shard's queue was full
+constexpr Millis kRetry{1};              // another shard's queue was full
+constexpr std::size_t kMostAssured = 2;  // QoS 1 and 2 may wait for another shard so many times as much as QoS 0
 
 }  // namespace
 
 // --- out ---
 
 /// Whether one more message may wait for that shard. QoS 0 gives way first.
-bool Shard::has_room(Link& link, std::uint8_t qos) {
-  const std::size_t most = config().max_link_bytes * (qos == 0 ? 1 : 2);
-  if (link.batch.size() < most) return true;
+bool Shard::has_room(const Link& link, std::uint8_t qos) {
+  const std::size_t most = config().max_link_bytes * (qos == 0 ? 1 : kMostAssured);
+  if (link.waiting() < most) return true;
   ++counters_.dropped_link_full;
+  full_ = Full::link;
   return false;
+}
+
+/// What the other shard is to confirm, if its answer is waited for: when it may have to store the message, and when so
+/// much waits for it that the publisher has to be held back.
+std::optional<std::uint32_t> Shard::confirmation(const Link& link, const Publication& publication, bool durable) {
+  if (publication.qos == 0) return std::nullopt;
+  const bool is_slow = link.waiting() >= config().max_link_bytes;
+  if (!is_slow && (!durable || store_ == nullptr)) return std::nullopt;
+  need_wait();
+  return waits_for_;
 }
 
 /// A place in this pass's batches: when all others say they have come to it, they know what was said before.
@@ -46,9 +58,16 @@ void Shard::flush_links() {
     auto bytes = std::make_shared<std::string>(std::move(batch.bytes()));
     batch.bytes().clear();
     Shard& there = *all_.at(k).shard_;
-    if (there.loop().post([&there, bytes, from = index_] { there.on_link(from, *bytes); })) continue;
+    runtime::SharedCount& unread = links_[k].unread;
+    unread.add(bytes->size());
+    const bool posted = there.loop().post([&there, &unread, bytes, from = index_] {
+      there.on_link(from, *bytes);
+      unread.remove(bytes->size());
+    });
+    if (posted) continue;
+    unread.remove(bytes->size());
     batch.bytes() = std::move(*bytes);
-    retry_.set(*loop_, loop_->now() + kRetry);
+    retry_in(kRetry);
   }
 }
 
@@ -67,6 +86,9 @@ void Shard::on_link(std::size_t from, std::string_view batch) {
         break;
       case LinkKind::confirm:
         settle(*record.confirm);
+        break;
+      case LinkKind::refused:
+        refuse(*record.confirm, Full::store_behind);
         break;
       case LinkKind::want:
       case LinkKind::unwant:
@@ -115,12 +137,15 @@ void Shard::linked_to_device(std::size_t from, const LinkRecord& record) {
   confirm_later(from, record);
 }
 
-/// The message is with its receivers, or will be once the store has it.
+/// The message is with its receivers, or will be once the store has it, or could not be taken.
 void Shard::confirm_later(std::size_t from, const LinkRecord& record) {
   kept_copy_ = MessageRef{};
   const std::uint32_t pending = std::exchange(waits_for_, PendingAcks::kNone);
+  const Full full = std::exchange(full_, Full::none);
   if (!record.confirm) return;
-  if (pending == PendingAcks::kNone)
+  if (full != Full::none)
+    links_[from].batch.refuse(*record.confirm);
+  else if (pending == PendingAcks::kNone)
     links_[from].batch.confirm(*record.confirm);
   else
     pending_.set_confirm(pending, from, *record.confirm);

@@ -74,6 +74,14 @@ bool Shard::received_settled(const AckToken& token, std::uint32_t pending) {
   return false;
 }
 
+/// What a PUBREC or PUBCOMP waited for will never happen. The message counts as new when it comes again.
+void Shard::received_refused(const AckToken& token, std::uint32_t pending) {
+  Session* session = sessions_.at(token.session);
+  if (session == nullptr || !session->received) return;
+  for (const Received& each : *session->received)
+    if (each.pending == pending) return session->erase_received(each.packet_id);
+}
+
 void Shard::forget_received(const Session& session) {
   std::string from = prefix_of(session), to = from;
   to.back() = '\1';

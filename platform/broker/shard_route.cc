@@ -99,19 +99,27 @@ Route& Shard::cached_route(std::string_view topic) {
 
 // --- sending ---
 
-std::uint32_t Shard::publish(Route& route, const Publication& publication) {
+Shard::Published Shard::publish(Route& route, const Publication& publication) {
   expected_of_store_ = 0;
   if (route.version != tree_.version()) resolve(route);
   deliver_local(route, publication, true, route.device.empty());  // that device gets it at the end, asked or not
   if (!route.groups.empty()) deliver_to_groups(route, publication);
   if ((route.remote | route.device_shards) != 0 || !route.device.empty()) forward(route, publication);
-  if (publication.retain) {
+  if (publication.retain && may_retain(publication)) {
     const RetainStamp stamp{loop_->wall().ms, ++retain_count_ << 8 | index_};
     retain(publication, stamp, true);
     each_other([&](Link& link) { link.batch.retain(publication, stamp); });
   }
   kept_copy_ = MessageRef{};
-  return std::exchange(waits_for_, PendingAcks::kNone);
+  return {std::exchange(waits_for_, PendingAcks::kNone), std::exchange(full_, Full::none)};
+}
+
+/// Every shard keeps a copy, so all must have room for it, and the store too.
+bool Shard::may_retain(const Publication& publication) {
+  if (store_ != nullptr && !may_store()) return false;
+  for (std::size_t k = 0; k < links_.size(); ++k)
+    if (k != index_ && !has_room(links_[k], publication.qos)) return false;
+  return true;
 }
 
 void Shard::deliver_local(const Route& route, const Publication& publication, bool clients, bool devices) {
@@ -171,11 +179,7 @@ void Shard::deliver_to_groups(const Route& route, const Publication& publication
     }
     Link& link = links_[remote];
     if (!has_room(link, publication.qos)) continue;
-    std::optional<std::uint32_t> confirm;
-    if (publication.qos > 0 && store_ != nullptr) {
-      need_wait();
-      confirm = waits_for_;
-    }
+    const auto confirm = confirmation(link, publication, true);
     link.batch.publish(publication, false, false, confirm, {{SubscriptionTree::filter_of(*node), group->name}});
     ++counters_.messages_out_linked;
   }
@@ -191,12 +195,7 @@ void Shard::forward(const Route& route, const Publication& publication) {
     return;
   }
   if (!has_room(links_[home], publication.qos)) return;
-  std::optional<std::uint32_t> confirm;
-  if (publication.qos > 0 && store_ != nullptr) {
-    need_wait();
-    confirm = waits_for_;
-  }
-  links_[home].batch.to_device(route.device, publication, confirm);
+  links_[home].batch.to_device(route.device, publication, confirmation(links_[home], publication, true));
   ++counters_.messages_out_linked;
 }
 
@@ -204,11 +203,8 @@ void Shard::forward_one(std::size_t shard, const Route& route, const Publication
   Link& link = links_[shard];
   if (!has_room(link, publication.qos)) return;
   const bool to_devices = (route.device_shards & bit(shard)) != 0;
-  std::optional<std::uint32_t> confirm;
-  if (publication.qos > 0 && store_ != nullptr && (to_devices || (route.remote_durable & bit(shard)) != 0)) {
-    need_wait();
-    confirm = waits_for_;
-  }
+  const bool durable = to_devices || (route.remote_durable & bit(shard)) != 0;
+  const auto confirm = confirmation(link, publication, durable);
   link.batch.publish(publication, (route.remote & bit(shard)) != 0, to_devices, confirm);
   ++counters_.messages_out_linked;
 }
@@ -229,6 +225,7 @@ bool Shard::send_alone(Session& session, std::string_view topic, Bytes payload, 
   const bool sent = send(session, topic, payload, qos);
   kept_copy_ = MessageRef{};
   waits_for_ = PendingAcks::kNone;  // nobody asks when it is stored
+  full_ = Full::none;
   return sent;
 }
 

@@ -16,8 +16,6 @@ using store::Family;
 
 constexpr std::uint8_t kSessionFormat = 1;
 constexpr std::uint8_t kMessageFormat = 1;
-constexpr Millis kRetry{10};  // the store takes nothing now
-constexpr std::size_t kMaxUnsubmittedBytes = 64u << 20;
 
 void put_number(std::string& out, std::uint64_t value, int bytes) {
   while (bytes-- > 0) out.push_back(static_cast<char>(value >> (8 * bytes)));
@@ -47,12 +45,15 @@ void Shard::save(Session& session) {
   unsaved_.push_back(session.ref());
 }
 
+/// A record needs room in the backlog as a message does; what finds none is written later, once for all its changes.
 void Shard::write_saved() {
-  for (const SessionRef ref : unsaved_) {
+  if (unsaved_.empty() || backlog_bytes_ >= config().max_unstored_bytes) return;
+  for (const SessionRef ref : std::exchange(unsaved_, {})) {
     Session* session = sessions_.at(ref);
-    if (session != nullptr && session->save_wanted) write_record(*session);
+    if (session == nullptr || !session->save_wanted) continue;
+    begin_change();
+    write_record(*session);
   }
-  unsaved_.clear();
 }
 
 void Shard::write_record(Session& session) {
@@ -82,6 +83,7 @@ void Shard::write_record(Session& session) {
 /// Nothing of the session is to survive a restart.
 void Shard::forget_saved(Session& session) {
   if (store_ == nullptr || !session.stored) return;
+  begin_change();
   const std::string key = session.identity.key();
   mutations_.erase(Family::session, key);
   mutations_.erase_range(Family::queue, key + '\0', key + '\1');
@@ -91,6 +93,7 @@ void Shard::forget_saved(Session& session) {
 
 /// The publisher is acknowledged only when the message is on disk.
 void Shard::store_message(Session& session, std::uint64_t sequence) {
+  begin_change();
   Outflow::Flight& flight = session.outflow->at(sequence);
   std::string value;
   put_number(value, kMessageFormat, 1);
@@ -108,6 +111,7 @@ void Shard::wait_for_store() {
 }
 
 void Shard::erase_message(Session& session, std::uint64_t sequence) {
+  begin_change();
   mutations_.erase(Family::queue, queue_key(session, sequence));
 }
 
@@ -115,6 +119,7 @@ void Shard::retain(const Publication& publication, const RetainStamp& stamp, boo
   const auto change = retained_.put(publication, publication.qos, stamp);
   counters_.retained = retained_.size();
   if (store_ == nullptr || !is_ours) return;
+  begin_change();
   if (change == RetainedMessages::Change::erased) {
     mutations_.erase(Family::session, retain_key(publication.topic));
   } else if (change == RetainedMessages::Change::set) {
@@ -127,25 +132,6 @@ void Shard::retain(const Publication& publication, const RetainStamp& stamp, boo
     return;
   }
   if (publication.qos > 0) wait_for_store();
-}
-
-/// Hands the pass's changes to the store. What it does not take now is offered again a little later: nothing that
-/// depends on it is acknowledged meanwhile.
-void Shard::flush_store() {
-  write_saved();
-  if (mutations_.empty()) return;
-  auto waiting = std::make_shared<std::vector<std::uint32_t>>(std::move(stored_waiting_));
-  stored_waiting_.clear();
-  const auto taken = store_->submit(*loop_, mutations_, [this, waiting] {
-    for (const std::uint32_t pending : *waiting) settle(pending);
-  });
-  if (taken) return mutations_.clear();
-  stored_waiting_ = std::move(*waiting);
-  if (taken.error() == Error::no_space && mutations_.bytes() < kMaxUnsubmittedBytes)
-    return retry_.set(*loop_, loop_->now() + kRetry);
-  // The store has failed for good: what waits for it is never acknowledged.
-  mutations_.clear();
-  stored_waiting_.clear();
 }
 
 // --- reading, at start ---

@@ -265,6 +265,7 @@ void Shard::send_retained(Session& session, std::string_view filter, const Subsc
   });
   kept_copy_ = MessageRef{};
   waits_for_ = PendingAcks::kNone;
+  full_ = Full::none;
 }
 
 }  // namespace tercet::broker
