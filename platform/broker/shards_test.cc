@@ -342,6 +342,104 @@ TEST_CASE("when another shard does not take batches they wait, and QoS 0 gives w
   CHECK(b.received.size() < 40);
 }
 
+TEST_CASE("what another shard has not read yet counts: a publisher that is too fast for it is held back") {
+  TestWorld::Options options = sharded(2);
+  options.config.max_link_bytes = 10'000;
+  TestWorld world{options};
+  TestClient a{world, kStandard}, b{world, kStandard};
+  REQUIRE(a.connect(client(named(world, 0), true, ProtocolVersion::v5)) == 0);
+  REQUIRE(b.connect(client(named(world, 1))) == 0);
+  REQUIRE(b.subscribe("t", 1) == 1);
+  const Counters& publishing = world.brokers[0]->counters();
+  const std::string text(500, 'x');
+  world.server_host.loop(1).stall(true);
+
+  const auto passes = world.server_host.loop(0).passes();
+  for (int i = 0; i < 100; ++i) {
+    a.say_publish("t", text);
+    world.run_for(Millis{2});
+  }
+  CHECK(world.server_host.loop(0).passes() - passes >= 100);  // each message is a post of its own
+  CHECK(publishing.messages_out_linked + publishing.dropped_link_full == 100);
+  CHECK(publishing.dropped_link_full > 80 - 5);
+  CHECK(publishing.dropped_link_full < 80 + 5);
+
+  for (std::uint16_t i = 1; i <= 5; ++i) a.say_publish("t", text, 1, i);
+  CHECK(a.hears_nothing(Millis{100}));
+  CHECK(!a.is_closed);
+  world.server_host.loop(1).stall(false);
+  for (std::uint16_t i = 1; i <= 5; ++i) CHECK(a.hears_ack(PacketType::puback, i));
+  world.run_for(Millis{50});
+  std::size_t heard = 0;
+  for (const auto& packet : b.received) heard += packet.type() == PacketType::publish ? 1 : 0;
+  CHECK(heard == publishing.messages_out_linked);
+  a.say_publish("t", "there is room again", 1, 6);
+  CHECK(a.hears_ack(PacketType::puback, 6));
+
+  world.server_host.loop(1).stall(true);
+  const auto crossed = publishing.messages_out_linked;
+  for (std::uint16_t i = 1; i <= 100 && !a.is_closed; ++i) {
+    a.say_publish("t", text, 1, i);
+    world.run_for(Millis{2});
+  }
+  REQUIRE(a.is_closed_within(Millis{100}));
+  CHECK(publishing.messages_out_linked - crossed < 45);
+  const auto bye = mqtt::decode_disconnect(a.version, a.received.back().frame(), mqtt::Sender::server);
+  REQUIRE(bye);
+  CHECK(bye->reason == ReasonCode::quota_exceeded);
+  CHECK(world.journal.count(Cause::in_flight_exceeded) == 1);
+  CHECK(a.received.size() < 25);  // those beyond the bound were not acknowledged
+}
+
+TEST_CASE("a retained message that has no room on its way to another shard is set on none") {
+  TestWorld::Options options = sharded(2);
+  options.config.max_link_bytes = 10'000;
+  TestWorld world{options};
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client(named(world, 0))) == 0);
+  world.server_host.loop(1).stall(true);
+  for (int i = 0; i < 100; ++i) {
+    a.say_publish("state/" + std::to_string(i), std::string(500, 'x'), 0, 0, true);
+    world.run_for(Millis{2});
+  }
+  CHECK(world.brokers[0]->counters().dropped_link_full > 75);
+  CHECK(world.brokers[0]->counters().retained < 25);
+  world.server_host.loop(1).stall(false);
+  world.run_for(Millis{50});
+  CHECK(world.brokers[0]->counters().retained == world.brokers[1]->counters().retained);
+}
+
+TEST_CASE("a CONNECT that arrives in the pass of its deadline is taken, also when it names another shard") {
+  for (const std::size_t home : {0, 1}) {
+    CAPTURE(home);
+    TestWorld world{sharded(2)};
+    TestClient a{world, kStandard};  // accepted on shard 0
+    world.run_for(Millis{9'900});
+    world.server_host.loop(0).stall(true);
+    a.say_connect(client(named(world, home)));
+    world.run_for(Millis{300});
+    world.server_host.loop(0).stall(false);  // one pass reads the packet, then finds the deadline passed
+    CHECK(a.expect(PacketType::connack));
+    world.run_for(Seconds{1});
+    CHECK(!a.is_closed);
+    CHECK(world.total().online == 1);
+    CHECK(world.total().connections == 1);
+    CHECK(world.journal.count(Cause::no_connect) == 0);
+  }
+}
+
+TEST_CASE("a handshake that cannot begin in the pass of its deadline ends the connection, once") {
+  TestWorld world{sharded(2)};  // TLS is not to be had here
+  TestClient a{world, kSniff};
+  world.run_for(Millis{9'900});
+  world.server_host.loop(0).stall(true);
+  a.send("\x16");
+  world.run_for(Millis{300});
+  world.server_host.loop(0).stall(false);
+  CHECK(a.is_closed_within(Seconds{1}));
+  CHECK(world.total().connections == 0);
+}
+
 TEST_CASE("a home shard that takes nothing refuses the connection, and the journal says so") {
   TestWorld world{sharded(2)};
   TestClient a{world, kStandard};
