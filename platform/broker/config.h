@@ -61,6 +61,8 @@ struct BrokerConfig {
   std::size_t max_queued_bytes = 256u << 20;  ///< per shard, of all messages that wait for sessions
   std::size_t queued_share = 8;               ///< one session may keep one eighth of that, what is in flight included
   std::size_t max_retained_messages = 100'000;
+  std::size_t max_retained_bytes = 64u << 20;           ///< of all together; every shard has a copy of them
+  std::size_t max_retained_message_bytes = 256 * 1024;  ///< payload of one
   /// Waiting for one other shard, sent or not: beyond, QoS 0 for it is dropped and QoS 1 and 2 are acknowledged only
   /// when that shard has them; beyond twice as much their publishers are disconnected.
   std::size_t max_link_bytes = 64u << 20;

@@ -245,7 +245,7 @@ void Connection::flush() {
     waits_for_room_ = true;
     return shard_->loop().want_write(*stream_);
   }
-  if (session_ != nullptr && session_->outflow && session_->outflow->has_backlog()) shard_->pump(*session_);
+  if (session_ != nullptr && session_->has_backlog()) shard_->pump(*session_);
 }
 
 void Connection::on_writable() {

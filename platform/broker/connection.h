@@ -166,6 +166,7 @@ class Connection final : public runtime::StreamEvents {
   bool waits_for_room_ : 1 = false;
   bool attached_ : 1 = false;
   bool refuse_plain_ : 1 = false;
+  bool pump_due_ : 1 = false;  ///< the shard's list of sessions to pump has it
 };
 
 }  // namespace tercet::broker

@@ -196,6 +196,11 @@ void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, 
     if (const auto expiry = packet.properties.message_expiry())
       publication.expires_ms = shard_->loop().wall().ms + expiry->count() * 1000;
   }
+  if (const auto refusal = shard_->retain_refusal(publication)) {
+    ++shard_->counters().dropped_retained;
+    journal(Refusal::Stage::publish, Cause::retained_full, 0, std::string(topic) + ": " + *refusal);
+    return answer(packet, ReasonCode::quota_exceeded);
+  }
   if (packet.qos == Qos::exactly_once) session_->add_received(packet.packet_id);
   auto [pending, full] = shard_->publish(route, publication);
   if (packet.qos == Qos::at_most_once) return;

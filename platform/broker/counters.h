@@ -11,6 +11,7 @@ struct Counters {
   std::uint64_t sessions = 0;     ///< with or without
   std::uint64_t subscriptions = 0;
   std::uint64_t retained = 0;
+  std::uint64_t retained_bytes = 0;
   std::uint64_t queued_messages = 0;  ///< waiting for sessions
   std::uint64_t queued_bytes = 0;
   // since start
@@ -33,6 +34,7 @@ struct Counters {
   std::uint64_t dropped_queue_full = 0;  ///< the session's queue, or the shard's
   std::uint64_t dropped_expired = 0;
   std::uint64_t dropped_too_large = 0;   ///< over the client's own maximum packet size
+  std::uint64_t dropped_retained = 0;    ///< to be retained, and over a bound of the retained messages
   std::uint64_t dropped_link_full = 0;   ///< another shard does not keep up
   std::uint64_t dropped_store_full = 0;  ///< the store does not keep up, or has failed
 };

@@ -100,9 +100,11 @@ void LinkBatch::number(LinkKind kind, std::uint64_t number) {
   end(start);
 }
 
-void LinkBatch::retain(const Publication& publication, const RetainStamp& stamp) {
+void LinkBatch::retain(const Publication& publication, const RetainStamp& stamp, std::optional<std::uint32_t> confirm) {
   const std::size_t start = begin(LinkKind::retain);
   put(bytes_, stamp);
+  put(bytes_, static_cast<std::uint8_t>(confirm ? flag_confirm : 0));
+  put(bytes_, confirm.value_or(0));
   encode_message(bytes_, publication, publication.qos, true);
   end(start);
 }
@@ -157,6 +159,10 @@ std::optional<LinkRecord> LinkReader::next() {
       break;
     case LinkKind::retain:
       record.stamp = take<RetainStamp>(body);
+      if ((take<std::uint8_t>(body) & flag_confirm) != 0)
+        record.confirm = take<std::uint32_t>(body);
+      else
+        body.remove_prefix(sizeof(std::uint32_t));
       message();
       break;
   }

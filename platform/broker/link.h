@@ -32,7 +32,7 @@ struct LinkRecord {
   // publish and to_device
   bool clients = false;
   bool devices = false;
-  std::optional<std::uint32_t> confirm;  ///< also of confirm
+  std::optional<std::uint32_t> confirm;  ///< also of confirm and retain
   std::string_view text;                 ///< identity key, filter; of publish: the shared groups, see groups()
   std::string_view group;
   Publication publication;  ///< retain too
@@ -54,7 +54,7 @@ class LinkBatch {
   void filter(LinkKind kind, std::string_view filter, bool durable = false);
   void group(LinkKind kind, std::string_view filter, std::string_view group);
   void number(LinkKind kind, std::uint64_t number);
-  void retain(const Publication& publication, const RetainStamp& stamp);
+  void retain(const Publication& publication, const RetainStamp& stamp, std::optional<std::uint32_t> confirm);
 
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }

@@ -9,6 +9,7 @@
 #include "platform/broker/ingress.h"
 #include "platform/broker/message.h"
 #include "platform/broker/outflow.h"
+#include "platform/broker/retained.h"
 #include "platform/broker/subscription_tree.h"
 #include "platform/runtime/loop.h"
 #include "tercet/base/time.h"
@@ -65,7 +66,8 @@ class Session {
   Connection* connection = nullptr;
   std::vector<Subscription> subscriptions;
   std::unique_ptr<Outflow> outflow;
-  std::unique_ptr<std::vector<Received>> received;  ///< by packet id
+  std::unique_ptr<std::vector<Received>> received;            ///< by packet id
+  std::unique_ptr<std::vector<RetainedCursor>> retained_for;  ///< of new subscriptions, until all of it is sent
   std::unique_ptr<SessionWill> will;
   std::unique_ptr<Absence> absence;                    ///< while offline
   std::unique_ptr<std::vector<std::string>> unwanted;  ///< filters it unsubscribed from that `_ss=1` had implied
@@ -86,6 +88,7 @@ class Session {
   bool queue_was_full = false;  ///< and the journal knows
 
   bool is_device() const { return identity.kind == Identity::Kind::device; }
+  bool has_backlog() const { return retained_for || (outflow && outflow->has_backlog()); }
   bool outlives_connection() const { return expiry_seconds > 0; }
   SessionRef ref() const { return {slot, generation}; }
   std::string_view client_id() const {

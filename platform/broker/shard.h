@@ -66,8 +66,8 @@ class PendingAcks {
 /// What a Broker is made of: everything of one shard that connections and sessions share, used on that shard's thread
 /// only. By file: shard.cc start, passes, end of life; shard_session.cc login, absence, wills; shard_subscribe.cc
 /// subscriptions; shard_route.cc from a publication to its receivers; shard_deliver.cc from a receiver to its output;
-/// shard_received.cc QoS 2 messages that clients have not released; shard_link.cc other shards; shard_store.cc what
-/// outlives the process; shard_backlog.cc how that reaches the store.
+/// shard_received.cc QoS 2 messages that clients have not released; shard_retained.cc retained messages; shard_link.cc
+/// other shards; shard_store.cc what outlives the process; shard_backlog.cc how that reaches the store.
 class Shard {
  public:
   Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
@@ -145,6 +145,12 @@ class Shard {
   bool send_alone(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
   void publish_own(std::string_view topic, Bytes payload, std::uint8_t qos, bool retain);
 
+  // --- retained messages (shard_retained.cc) ---
+  /// Why the publication may not be retained, with figures; nothing when it may.
+  std::optional<std::string> retain_refusal(const Publication& publication) const {
+    return publication.retain ? retained_.refusal(publication) : std::nullopt;
+  }
+
   // --- QoS 2 from clients (shard_received.cc) ---
   /// A QoS 2 message has been published; `pending` is what its PUBREC waits for so far. Gives what it has to wait for.
   std::uint32_t note_received(Session& session, std::uint16_t packet_id, std::uint32_t pending);
@@ -155,7 +161,7 @@ class Shard {
 
   // --- delivery (shard_deliver.cc) ---
   void on_ack(Connection& connection, const mqtt::Ack& ack);
-  /// Sends what waits as far as the window and the output allow.
+  /// Sends what waits, then what is retained for it, as far as the window and the output allow.
   void pump(Session& session);
   void acknowledge(const AckToken& token);
   void disconnect(const AckToken& token, Error why);
@@ -219,7 +225,20 @@ class Shard {
   void remove_subscription(Session& session, std::size_t place);
   std::optional<std::size_t> find_subscription(const Session& session, const Node& node, const Group* group) const;
   void count_client(Node& node, const Group* group, const Subscriber& subscriber, int change);
-  void send_retained(Session& session, std::string_view filter, const Subscriber& subscriber);
+
+  void retain(const Publication& publication);
+  void put_retained(const Publication& publication, const RetainStamp& stamp);
+  std::size_t retained_home(std::string_view topic) const;
+  void retained_changed();
+  static void on_retained_expiry(void* shard);
+  void expire_retained();
+  void start_retained(Session& session, std::string_view filter, const Subscriber& subscriber);
+  void forget_retained(Session& session, std::string_view filter);
+  void send_retained(Session& session);
+  void send_retained_one(Session& session, const RetainedCursor& cursor, const RetainedMessages::Found& found);
+  void pump_at(Connection& connection, Instant at);
+  static void on_pumps_due(void* shard);
+  void pump_due();
 
   void resolve(Route& route);
   void add_target(Route& route, const Subscriber& subscriber);
@@ -244,6 +263,7 @@ class Shard {
   bool deliver_assured(Session& session, const Publication& publication, std::uint8_t qos, bool retain,
                        std::span<const std::uint32_t> identifiers);
   void repeat(Session& session);
+  void pump_queue(Session& session);
   void write_flight(Session& session, std::uint64_t sequence, bool dup);
   bool is_stale(const Session& session, const Message& message) const;
   bool is_queue_full(Session& session);
@@ -267,6 +287,7 @@ class Shard {
   void linked_publish(std::size_t from, const LinkRecord& record);
   void linked_to_device(std::size_t from, const LinkRecord& record);
   void linked_filter(std::size_t from, const LinkRecord& record);
+  void linked_retain(std::size_t from, const LinkRecord& record);
   void linked_group(std::size_t from, const LinkRecord& record);
   void confirm_later(std::size_t from, const LinkRecord& record);
   void settle(std::uint32_t pending);
@@ -288,7 +309,9 @@ class Shard {
   void store_message(Session& session, std::uint64_t sequence);
   void wait_for_store();
   void erase_message(Session& session, std::uint64_t sequence);
-  void retain(const Publication& publication, const RetainStamp& stamp, bool is_ours);
+  bool has_room_in_store() const {
+    return !store_lost_ && backlog_bytes_ + mutations_.bytes() < config().max_unstored_bytes;
+  }
   bool may_store();
   void begin_change();
   void flush_store();
@@ -325,7 +348,10 @@ class Shard {
   SessionTable sessions_;
   SubscriptionTree tree_;
   RetainedMessages retained_;
-  std::uint64_t retain_count_ = 0;
+  RetainStamp retain_clock_;  ///< the latest stamp seen
+  runtime::Timer retained_timer_;
+  std::vector<SessionRef> pumps_due_;
+  runtime::Timer pump_timer_;
   std::uint64_t route_seed_;
   std::uint32_t search_ = 0;   ///< number of the search under way, see Session::mark
   std::vector<Route> routes_;  ///< of topics that come from other shards or from the platform

@@ -22,7 +22,7 @@ constexpr Millis kWatch{1000};                   // how often we ask whether wha
 /// Whether one more message may be stored. Session records, and what erases, need no leave: they are bounded by what
 /// there is.
 bool Shard::may_store() {
-  if (!store_lost_ && backlog_bytes_ + mutations_.bytes() < config().max_unstored_bytes) return true;
+  if (has_room_in_store()) return true;
   full_ = store_lost_ ? Full::store_lost : Full::store_behind;
   ++counters_.dropped_store_full;
   if (!store_lost_ && !std::exchange(store_behind_, true))

@@ -95,7 +95,7 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
   ++counters_.queued_messages;
   counters_.queued_bytes += message->size();
   if (store_ != nullptr && session.outlives_connection()) store_message(session, sequence);
-  if (now) pump(session);
+  if (now) pump_queue(session);
   return true;
 }
 
@@ -152,6 +152,11 @@ void Shard::repeat(Session& session) {
 }
 
 void Shard::pump(Session& session) {
+  if (session.outflow) pump_queue(session);
+  if (session.retained_for) send_retained(session);
+}
+
+void Shard::pump_queue(Session& session) {
   Outflow& flow = *session.outflow;
   if (flow.unrepeated() > 0) repeat(session);
   Connection* connection = session.connection;
@@ -223,7 +228,7 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
     return;  // late or twice
   }
   finish(session, sequence);
-  if (session.outflow->has_backlog()) pump(session);
+  if (session.has_backlog()) pump(session);
 }
 
 }  // namespace tercet::broker

@@ -105,7 +105,7 @@ void Shard::on_link(std::size_t from, std::string_view batch) {
         reached(from, record.number);
         break;
       case LinkKind::retain:
-        retain(record.publication, record.stamp, false);
+        linked_retain(from, record);
         break;
     }
   }

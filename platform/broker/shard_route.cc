@@ -105,11 +105,7 @@ Shard::Published Shard::publish(Route& route, const Publication& publication) {
   deliver_local(route, publication, true, route.device.empty());  // that device gets it at the end, asked or not
   if (!route.groups.empty()) deliver_to_groups(route, publication);
   if ((route.remote | route.device_shards) != 0 || !route.device.empty()) forward(route, publication);
-  if (publication.retain && may_retain(publication)) {
-    const RetainStamp stamp{loop_->wall().ms, ++retain_count_ << 8 | index_};
-    retain(publication, stamp, true);
-    each_other([&](Link& link) { link.batch.retain(publication, stamp); });
-  }
+  if (publication.retain && may_retain(publication)) retain(publication);
   kept_copy_ = MessageRef{};
   return {std::exchange(waits_for_, PendingAcks::kNone), std::exchange(full_, Full::none)};
 }

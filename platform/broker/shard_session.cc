@@ -92,9 +92,8 @@ void Shard::set_will(Session& session, const Login& login) {
 
 /// Sends again what the last connection left unacknowledged, then what waits.
 void Shard::resume(Session& session) {
-  if (!session.outflow) return;
-  session.outflow->start_again();
-  pump(session);
+  if (session.outflow) session.outflow->start_again();
+  if (session.has_backlog()) pump(session);
 }
 
 void Shard::left(Session& session, bool will_due) {

@@ -28,8 +28,6 @@ std::string queue_key(const Session& session, std::uint64_t sequence) {
   return key;
 }
 
-std::string retain_key(std::string_view topic) { return std::string("r/").append(topic); }
-
 enum SubscriptionFlag : std::uint8_t { flag_no_local = 4, flag_retain_as_published = 8 };
 
 }  // namespace
@@ -115,25 +113,6 @@ void Shard::erase_message(Session& session, std::uint64_t sequence) {
   mutations_.erase(Family::queue, queue_key(session, sequence));
 }
 
-void Shard::retain(const Publication& publication, const RetainStamp& stamp, bool is_ours) {
-  const auto change = retained_.put(publication, publication.qos, stamp);
-  counters_.retained = retained_.size();
-  if (store_ == nullptr || !is_ours) return;
-  begin_change();
-  if (change == RetainedMessages::Change::erased) {
-    mutations_.erase(Family::session, retain_key(publication.topic));
-  } else if (change == RetainedMessages::Change::set) {
-    std::string value;
-    put_number(value, static_cast<std::uint64_t>(stamp.wall_ms), 8);
-    put_number(value, stamp.order, 8);
-    encode_message(value, publication, publication.qos, true);
-    mutations_.put(Family::session, retain_key(publication.topic), value);
-  } else {
-    return;
-  }
-  if (publication.qos > 0) wait_for_store();
-}
-
 // --- reading, at start ---
 
 Result<void> Shard::restore() {
@@ -215,18 +194,6 @@ bool Shard::restore_message(std::string_view key, std::string_view value) {
   flow.at(sequence).stored = true;
   ++counters_.queued_messages;
   counters_.queued_bytes += message->size();
-  return true;
-}
-
-bool Shard::restore_retained(std::string_view key, std::string_view value) {
-  Reader in{as_bytes(value)};
-  RetainStamp stamp;
-  stamp.wall_ms = static_cast<std::int64_t>(in.u64());
-  stamp.order = in.u64();
-  const auto publication = decode_message(as_text(in.rest()));
-  if (!publication || publication->topic != key.substr(2)) return false;
-  retained_.put(*publication, publication->qos, stamp);
-  counters_.retained = retained_.size();
   return true;
 }
 

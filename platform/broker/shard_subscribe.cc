@@ -71,7 +71,8 @@ void Shard::subscribe(Connection& connection, const mqtt::Subscribe& packet) {
 
 void Shard::answer_subscribe(Session& session, const HeldSuback& answer) {
   session.connection->write_suback(answer.packet_id, answer.codes);
-  for (const auto& [filter, subscriber] : answer.retained_for) send_retained(session, filter, subscriber);
+  for (const auto& [filter, subscriber] : answer.retained_for) start_retained(session, filter, subscriber);
+  if (session.retained_for) pump(session);
 }
 
 /// Grants or refuses one filter. A refusal goes to the journal and never closes the connection.
@@ -123,6 +124,7 @@ void Shard::unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet)
     if (node != nullptr && (group != nullptr || split_filter.group.empty()))
       place = find_subscription(session, *node, group);
     if (place) remove_subscription(session, *place);
+    forget_retained(session, *filter);
     const bool implied = !place && give_up_implied(session, *filter);
     codes.push_back(static_cast<char>(place || implied ? ReasonCode::success : ReasonCode::no_subscription_existed));
   }
@@ -249,23 +251,6 @@ void Shard::count_client(Node& node, const Group* group, const Subscriber& subsc
     each_other([&](Link& link) { link.batch.filter(LinkKind::want, filter, is_durable); });
     if (change > 0) node.told = next_barrier();
   }
-}
-
-void Shard::send_retained(Session& session, std::string_view filter, const Subscriber& subscriber) {
-  const std::uint32_t identifier[1] = {subscriber.identifier};
-  retained_.match(filter, loop_->wall(), [&](const Message& message) {
-    Publication publication = message.publication();
-    const std::uint8_t qos = std::min(message.qos(), subscriber.qos);
-    const std::span<const std::uint32_t> identifiers{identifier, subscriber.identifier != 0 ? 1u : 0u};
-    kept_copy_ = MessageRef{};
-    if (qos == 0)
-      deliver_qos0(session, publication, true, identifiers);
-    else
-      deliver_assured(session, publication, qos, true, identifiers);
-  });
-  kept_copy_ = MessageRef{};
-  waits_for_ = PendingAcks::kNone;
-  full_ = Full::none;
 }
 
 }  // namespace tercet::broker

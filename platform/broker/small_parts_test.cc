@@ -188,7 +188,7 @@ TEST_CASE("what one shard tells another is read back as it was said") {
   batch.filter(LinkKind::unwant, "a/+");
   batch.group(LinkKind::join, "f", "g");
   batch.number(LinkKind::barrier, 1ull << 40);
-  batch.retain(publication, {5, 6});
+  batch.retain(publication, {5, 6}, 7);
   LinkReader in{batch.bytes()};
   auto record = in.next();
   CHECK(record->kind == LinkKind::publish);

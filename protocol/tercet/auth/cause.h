@@ -133,6 +133,7 @@ enum class Cause : std::uint8_t {
   in_flight_exceeded,
   qos2,
   offline_queue_full,
+  retained_full,
   payload_not_json,
   payload_not_object,
   params_missing,
