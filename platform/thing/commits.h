@@ -24,6 +24,7 @@ struct Stretch {
 struct Answer {
   broker::AckToken token;
   broker::SessionRef session;
+  std::uint64_t device = 0;
   Stretch topic;
   Stretch payload;
   std::uint8_t qos = 0;
@@ -49,8 +50,15 @@ struct Told {
   bool is_event;
 };
 
+/// Somebody who wants to see state. Exactly one of the two runs.
+struct Read {
+  std::function<void()> show;   ///< what was copied is durable
+  std::function<void()> again;  ///< it never will be: read anew
+};
+
 /// All that one pass has gathered: what the store is to hold, and what follows when it does.
 struct CommitGroup {
+  std::uint64_t number = 0;  ///< in order of submission
   store::Mutations mutations;
   std::string arena;
   std::vector<Answer> answers;
@@ -58,8 +66,9 @@ struct CommitGroup {
   std::vector<DeviceState*> dirty;  ///< devices whose last values have changed
   std::vector<Told> told;
   std::size_t left_out = 0;
+  std::vector<std::uint64_t> presences;  ///< devices that came or went
   std::vector<std::uint64_t> forgotten;  ///< devices to be erased
-  std::vector<std::function<void()>> reads;
+  std::vector<Read> reads;
 
   std::string_view text(Stretch stretch) const { return std::string_view(arena).substr(stretch.at, stretch.size); }
   Stretch keep(std::string_view bytes) {
@@ -67,17 +76,19 @@ struct CommitGroup {
     arena.append(bytes);
     return kept;
   }
-  bool is_empty() const { return mutations.empty() && dirty.empty() && forgotten.empty(); }
+  bool is_empty() const { return mutations.empty() && dirty.empty() && presences.empty() && forgotten.empty(); }
   void clear();
 };
 
 /// Whose state the groups carry.
 class CommitOwner {
  public:
-  /// The pass is over: put the dirty last values and the erasures into the mutations.
+  /// The pass is over: put dirty last values, presences and erasures into the mutations.
   virtual void before_submit(CommitGroup& group) = 0;
   virtual void on_durable(CommitGroup& group) = 0;
-  /// The store took nothing: undo and say so. forgotten is tried again by itself.
+  /// The group's changes of last values did not happen. Groups are undone newest first.
+  virtual void undo(const CommitGroup& group) = 0;
+  /// Nothing of the group is kept, and it has been undone: say so. May put into the next group what must not be lost.
   virtual void on_refused(CommitGroup& group, Error error) = 0;
 
  protected:
@@ -85,6 +96,10 @@ class CommitOwner {
 };
 
 /// Gathers a pass into a group, submits it once, and finishes groups in order. Groups and their buffers are used again.
+///
+///   gathering -flush-> in flight -durable-> shown and answered
+///            `-refused-. `-the disk has failed-> refused
+///
 /// Outlived by nothing that the store still holds: close the store before destroying this.
 class Commits {
  public:
@@ -92,19 +107,30 @@ class Commits {
   CommitGroup& current() { return *current_; }
   /// Submits what has been gathered. Called at the end of every pass, and before state is read.
   void flush();
-  /// Runs once everything submitted so far is durable; at once when it is.
-  void when_durable(std::function<void()> read);
+  /// Shows once everything submitted so far is durable; at once when it is, or when nothing can become so any more.
+  void when_durable(Read read);
+  /// The device goes: what is in flight is no longer undone in it.
+  void forget(const DeviceState& device);
   std::size_t in_flight() const { return in_flight_.size(); }
 
  private:
-  void finish();
+  void finish(std::uint64_t number);
+  void give_up_soon();
+  void give_up();
+  void watch();
+  static void on_watch(void* self);
   std::unique_ptr<CommitGroup> take_group();
+  void put_back(std::unique_ptr<CommitGroup> group);
+
   runtime::Loop& loop_;
   store::StreamStore& store_;
   CommitOwner& owner_;
   std::unique_ptr<CommitGroup> current_;
   std::deque<std::unique_ptr<CommitGroup>> in_flight_;  // oldest first
   std::vector<std::unique_ptr<CommitGroup>> idle_;
+  std::uint64_t submitted_ = 0;
+  bool giving_up_ = false;
+  runtime::Timer watch_;
 };
 
 }  // namespace tercet::thing

@@ -59,8 +59,9 @@ struct DeviceState {
   std::uint32_t hint = 0;    ///< where the next property probably is: devices post in a fixed order
   std::uint64_t dirty = 0;   ///< chunks of values to be stored with this pass, bit = chunk % 64
   bool online = false;
-  std::int64_t since = 0;  ///< the last change of presence; 0: never seen
-  std::string login;       ///< address, newline, client id of the last login: one block, there may be a million
+  bool presence_due = false;  ///< to be stored with this pass
+  std::int64_t since = 0;     ///< the last change of presence; 0: never seen
+  std::string login;          ///< address, newline, client id of the last login: one block, there may be a million
   std::int64_t last_message = 0;
   // Journal entries about this device: how many in the current minute, and what the last was about.
   std::int64_t notes_minute = 0;

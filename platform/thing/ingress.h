@@ -34,7 +34,8 @@ struct Wiring {
 
 /// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.
 /// A message that changes something is answered, and acknowledged, after the commit that holds it; the mutations of a
-/// pass are submitted once, at its end. Nothing a device sends closes its connection.
+/// pass are submitted once, at its end. Nothing a device sends closes its connection, but a QoS 1 message that the
+/// store does not take does: it is answered 429 or 500 and not acknowledged.
 class ThingIngress final : public broker::Ingress {
  public:
   ThingIngress(const Wiring& wiring, const Settings& settings);

@@ -20,6 +20,12 @@ std::size_t points(store::StreamStore& store, std::string_view identifier, std::
   return page->points.size();
 }
 
+/// Something small of the second board is on its way to the disk, so that a small store takes nothing large.
+void keep_busy(TestShard& shard) {
+  shard.post(R"({"led":1})", 0, 2);
+  shard.end_pass();
+}
+
 }  // namespace
 
 TEST_CASE("a post is acknowledged and answered when it is durable, not before") {
@@ -338,23 +344,113 @@ TEST_CASE("a store that is behind refuses the pass: 429, nothing kept, last valu
   shard.post(R"({"temperature":1})");
   shard.settle();
   CHECK(shard.value("temperature") == "1");
+  keep_busy(shard);
   const auto sent = shard.egress.sent.size();
   for (int i = 0; i < 20; ++i)
-    shard.post("{\"temperature\":" + std::to_string(50 + i) + ",\"label\":\"abcdefghijkl\"}");
-  shard.settle();
+    shard.post("{\"temperature\":" + std::to_string(50 + i) + ",\"label\":\"abcdefghijkl\"}",
+               static_cast<std::uint8_t>(i % 2), 1 + i % 2);
+  shard.end_pass();
   REQUIRE(shard.egress.sent.size() == sent + 20);
   CHECK(
       shard.last_reply() ==
-      R"({"id":"21","code":429,"message":"too many requests","data":{},"method":"thing.event.property.post","version":"1.0"})");
-  CHECK(shard.egress.acknowledged.size() == 21);
+      R"({"id":"22","code":429,"message":"too many requests","data":{},"method":"thing.event.property.post","version":"1.0"})");
+  shard.settle();
   CHECK(shard.value("temperature") == "1");
   CHECK(shard.value("label") == "");
   CHECK(points(store, "temperature") == 1);
   CHECK(shard.ingress->things().counts().store_full == 20);
-  CHECK(shard.journal.entries.back().cause == auth::code(auth::Cause::store_full));
   shard.post(R"({"temperature":2})");
   shard.settle();
   CHECK(shard.value("temperature") == "2");
+}
+
+TEST_CASE("a QoS 1 post that the store refuses is not acknowledged: its connection is closed after the reply") {
+  store::MemoryStore store({Millis{2}, 400});
+  TestShard shard(store);
+  const std::string large = R"({"label":")" + std::string(500, 'x') + R"("})";
+  keep_busy(shard);
+  shard.post(large, 1);
+  shard.post(large, 0);
+  shard.post(R"({"label":"small"})", 1);
+  shard.egress.on_disconnect = [&](const broker::AckToken&) { CHECK(shard.egress.sent.size() == 3); };
+  shard.end_pass();
+  CHECK(shard.egress.acknowledged.empty());
+  REQUIRE(shard.egress.disconnected.size() == 2);
+  CHECK(shard.egress.disconnected[0].ticket == 2);
+  CHECK(shard.egress.disconnected[1].ticket == 4);
+  CHECK(shard.egress.disconnected[0].why == Error::no_space);
+  for (const auto& reply : shard.egress.sent) {
+    CHECK(reply.payload.find("\"code\":429,") != std::string::npos);
+    CHECK(reply.qos == 0);  // nothing that a session would keep for the next connection
+  }
+  shard.settle();
+  shard.post(R"({"label":"small"})", 1);
+  shard.settle();
+  CHECK(shard.egress.acknowledged == std::vector<std::uint32_t>{5});
+  CHECK(shard.last_reply().find("\"code\":200,") != std::string::npos);
+}
+
+TEST_CASE("a refusal that asked for no reply is told all the same, and the journal of each device says why") {
+  store::MemoryStore store({Millis{2}, 400});
+  TestShard shard(store);
+  const std::string label(500, 'x');
+  keep_busy(shard);
+  shard.publish(TestShard::topic("event/property/post"),
+                R"({"id":"1","sys":{"ack":0},"params":{"label":")" + label + "\"}}");
+  for (int i = 0; i < 3; ++i) shard.post("{\"label\":\"" + label + "\"}", 1, 2);
+  shard.end_pass();
+  CHECK(shard.egress.sent.size() == 4);
+  REQUIRE(shard.journal.entries.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(shard.journal.entries[i].name == "a1aaaaaaaaa/board" + std::to_string(i + 1));
+    CHECK(shard.journal.entries[i].cause == auth::code(auth::Cause::store_full));
+    CHECK(shard.journal.entries[i].code == 429);
+  }
+}
+
+TEST_CASE("when the disk fails, what is in flight is answered 500 and its connections are closed") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post(R"({"temperature":1})");
+  shard.settle();
+  shard.post(R"({"temperature":2,"humidity":2})");
+  shard.end_pass();
+  shard.post(R"({"temperature":3})", 0);
+  shard.end_pass();
+  store.fail("no such device");
+  shard.loop.advance(Seconds{1});  // no further message is needed
+  CHECK(shard.egress.acknowledged.size() == 1);
+  REQUIRE(shard.egress.disconnected.size() == 1);
+  CHECK(shard.egress.disconnected[0].why == Error::io_failed);
+  REQUIRE(shard.egress.sent.size() == 3);
+  for (std::size_t i = 1; i < 3; ++i) {
+    CHECK(shard.egress.sent[i].payload.find("\"id\":\"" + std::to_string(i + 1) + "\",\"code\":500,") !=
+          std::string::npos);
+  }
+  CHECK(shard.value("temperature") == "1");
+  CHECK(shard.value("humidity") == "");
+  shard.post(R"({"temperature":4})");
+  shard.settle();
+  CHECK(shard.egress.disconnected.size() == 2);
+  CHECK(shard.value("temperature") == "1");
+}
+
+TEST_CASE("what was durable before the disk failed is acknowledged, though its completion comes after the failure") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post(R"({"temperature":1})");
+  shard.end_pass();
+  shard.loop.timers().advance(shard.loop.now() + Millis{2});  // durable; the completion waits in the loop
+  shard.post(R"({"temperature":2})");
+  store.fail("no such device");
+  std::string shown;
+  shard.ingress->things().latest(1, [&](std::optional<Summary> found) { shown = found->values.at(0).value; });
+  shard.settle();
+  CHECK(shown == "1");
+  CHECK(shard.egress.acknowledged == std::vector<std::uint32_t>{1});
+  REQUIRE(shard.egress.disconnected.size() == 1);
+  CHECK(shard.egress.disconnected[0].ticket == 2);
+  CHECK(shard.value("temperature") == "1");
 }
 
 TEST_CASE("last values come back after a restart, many properties of a device included") {

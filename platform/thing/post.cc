@@ -295,6 +295,7 @@ Taken ThingIngress::Shard::answer_later(const Message& message, const alink::Req
   Answer answer;
   answer.token = message.in.token;
   answer.session = message.in.session;
+  answer.device = message.device.number;
   answer.qos = std::min<std::uint8_t>(message.in.qos, 1);
   answer.has_ack = message.in.qos != 0;
   answer.has_reply = request.wants_reply;

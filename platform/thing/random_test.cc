@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "platform/runtime/random.h"
 #include "platform/thing/history.h"
@@ -26,6 +27,7 @@ struct RefValue {
   std::string name;
   std::string value;
   std::int64_t time;
+  bool timed;  // else by the server, when it arrives
 };
 
 struct RefPost {
@@ -33,6 +35,13 @@ struct RefPost {
   int device;
   bool past;
   std::vector<RefValue> values;
+};
+
+/// A post as it was published.
+struct Sent {
+  RefPost post;
+  std::string topic, payload;
+  std::uint8_t qos;
 };
 
 /// What must be true when exactly these posts have happened, in this order.
@@ -74,6 +83,7 @@ class Run {
     take_replies();
     CHECK(passing_.empty());
     CHECK(answered_ == accepted_.size());
+    CHECK(unanswered_.empty());
     check_reads(shard_->latest(1), 1, accepted_.size());
     check_history(accepted_.size());
   }
@@ -95,10 +105,18 @@ class Run {
       return;
     }
     if (choice < 19) return read();
-    if (random_.chance(0.5)) crash();
+    if (!random_.chance(0.5)) return;
+    if (random_.chance(0.5)) fail();
+    crash();
   }
 
+  /// A new post, or one that was refused and not acknowledged.
   void post() {
+    if (!again_.empty() && random_.chance(0.5)) {
+      Sent sent = std::move(again_.front());
+      again_.erase(again_.begin());
+      return publish(std::move(sent));
+    }
     RefPost post;
     post.id = std::to_string(++ids_);
     post.device = static_cast<int>(1 + random_.below(kDevices));
@@ -120,27 +138,54 @@ class Run {
       else
         body.append(body.empty() ? "" : ",").append("\"").append(name).append("\":").append(written);
       if (good)
-        post.values.push_back({std::string(name), value, time});
+        post.values.push_back({std::string(name), value, time, timed});
       else
         dropped.insert(std::string(name));
     }
-    publish(post, body, dropped);
+    prepare(post, body, dropped);
   }
 
-  void publish(const RefPost& post, const std::string& body, const std::set<std::string>& dropped) {
+  void prepare(const RefPost& post, const std::string& body, const std::set<std::string>& dropped) {
     const auto tail = post.past ? "event/property/history/post" : "event/property/post";
     const auto params = post.past ? "[{\"identity\":{\"productKey\":\"" + std::string(kProduct) +
                                         "\",\"deviceName\":\"board" + std::to_string(post.device) +
                                         "\"},\"properties\":[" + body + "]}]"
                                   : "{" + body + "}";
-    const auto qos = static_cast<std::uint8_t>(random_.below(2));
-    shard_->publish(TestShard::topic(tail, post.device), "{\"id\":\"" + post.id + "\",\"params\":" + params + "}", qos,
-                    post.device);
     dropped_[post.id] = dropped;
-    if (post.values.empty())
+    publish({post, TestShard::topic(tail, post.device), "{\"id\":\"" + post.id + "\",\"params\":" + params + "}",
+             static_cast<std::uint8_t>(random_.below(2))});
+  }
+
+  void publish(Sent sent) {
+    for (auto& value : sent.post.values)
+      if (!value.timed) value.time = shard_->loop.wall().ms;
+    const auto taken = shard_->publish(sent.topic, sent.payload, sent.qos, sent.post.device);
+    CHECK((taken == broker::Ingress::Taken::later) == (sent.qos == 1 && !sent.post.values.empty()));
+    if (taken == broker::Ingress::Taken::later) unanswered_.emplace(shard_->tickets, sent);
+    if (sent.post.values.empty())
       take_replies();  // at once, with nothing to wait for
     else
-      passing_.push_back(post);
+      passing_.push_back(sent.post);
+  }
+
+  /// Every QoS 1 post is acknowledged after its 200, or its connection is closed after its refusal, never both.
+  void take_acknowledgements() {
+    auto& egress = shard_->egress;
+    for (const auto ticket : std::exchange(egress.acknowledged, {})) {
+      const auto of = unanswered_.find(ticket);
+      REQUIRE(of != unanswered_.end());
+      CHECK(std::none_of(accepted_.begin() + static_cast<std::ptrdiff_t>(answered_), accepted_.end(),
+                         [&](const auto& post) { return post.id == of->second.post.id; }));
+      unanswered_.erase(of);
+    }
+    for (const auto& gone : std::exchange(egress.disconnected, {})) {
+      const auto of = unanswered_.find(gone.ticket);
+      REQUIRE(of != unanswered_.end());
+      CHECK(refusals_.contains(of->second.post.id));
+      refusals_.erase(of->second.post.id);
+      again_.push_back(of->second);
+      unanswered_.erase(of);
+    }
   }
 
   /// The pass ends: the store takes all of its posts or none.
@@ -163,9 +208,16 @@ class Run {
       const auto reply = json::parse(sent[seen_].payload);
       REQUIRE(reply);
       const std::string id(reply->find("id")->text()->raw());
-      if (reply->find("code")->integer() == 429) {
-        refused_ = true;
-        CHECK(std::any_of(passing_.begin(), passing_.end(), [&](const auto& post) { return post.id == id; }));
+      if (reply->find("code")->integer() == (failed_ ? 500 : 429)) {
+        const auto is_it = [&](const auto& post) { return post.id == id; };
+        const bool is_passing = std::any_of(passing_.begin(), passing_.end(), is_it);
+        if (is_passing)
+          refused_ = true;
+        else
+          CHECK(failed_);
+        CHECK((is_passing ||
+               std::any_of(accepted_.begin() + static_cast<std::ptrdiff_t>(answered_), accepted_.end(), is_it)));
+        refusals_.insert(id);
         continue;
       }
       CHECK(reply->find("code")->integer() == 200);
@@ -179,6 +231,7 @@ class Run {
           break;
         }
     }
+    take_acknowledgements();
   }
 
   void read() {
@@ -232,6 +285,28 @@ class Run {
   }
   void check_history(std::size_t count) { CHECK(is_history(reference(count))); }
 
+  /// The disk fails. What was not answered is refused, and reads show what was.
+  void fail() {
+    end_pass();
+    store_.fail("no such device");
+    failed_ = true;
+    if (random_.chance(0.5)) post();
+    const int device = static_cast<int>(1 + random_.below(kDevices));
+    std::optional<Summary> shown;
+    bool came = false;
+    const auto take = [&](std::optional<Summary> found) { came = true, shown = std::move(found); };
+    if (random_.chance(0.5)) shard_->ingress->things().latest(static_cast<std::uint64_t>(device), take);
+    shard_->loop.advance(Seconds{1});
+    if (!came) shard_->ingress->things().latest(static_cast<std::uint64_t>(device), take);
+    CHECK(came);
+    take_replies();
+    CHECK(unanswered_.empty());
+    accepted_.resize(answered_);
+    passing_.clear();
+    check_reads(shown, device, answered_);
+    failed_ = false;
+  }
+
   /// The power goes. Everything answered must be there, and nothing but a beginning of what was accepted.
   void crash() {
     take_replies();
@@ -239,6 +314,8 @@ class Run {
     shard_.reset();
     start();
     passing_.clear();
+    again_.clear();
+    unanswered_.clear();
     std::size_t kept = accepted_.size() + 1;
     for (std::size_t count = answered_; count <= accepted_.size() && kept > accepted_.size(); ++count) {
       const auto want = reference(count);
@@ -254,13 +331,17 @@ class Run {
   runtime::SeededRandom random_;
   store::MemoryStore store_;
   std::unique_ptr<TestShard> shard_;
-  std::vector<RefPost> passing_;   // of the pass that has not ended
-  std::vector<RefPost> accepted_;  // submitted, in order
-  std::size_t answered_ = 0;       // so many of them have had their reply
+  std::vector<RefPost> passing_;              // of the pass that has not ended
+  std::vector<RefPost> accepted_;             // submitted, in order
+  std::size_t answered_ = 0;                  // so many of them have had their reply
+  std::map<std::uint32_t, Sent> unanswered_;  // QoS 1, by ticket
+  std::vector<Sent> again_;                   // refused, and not acknowledged
+  std::set<std::string> refusals_;
   std::map<std::string, std::set<std::string>> dropped_;
   std::size_t seen_ = 0;
   std::uint32_t ids_ = 0;
   bool refused_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace

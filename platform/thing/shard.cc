@@ -129,7 +129,10 @@ void ThingIngress::Shard::on_product_removed(std::string_view key) {
 
 void ThingIngress::Shard::forget(std::uint64_t number) {
   commits_.flush();  // no group in the making may name the device any more
-  if (const auto* device = devices_.find(number); device != nullptr && device->online) --counts_.online;
+  if (const auto* device = devices_.find(number)) {
+    if (device->online) --counts_.online;
+    commits_.forget(*device);
+  }
   devices_.remove(number);
   commits_.current().forgotten.push_back(number);
 }
@@ -142,7 +145,7 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
   device->online = true;
   device->since = loop_.wall().ms;
   device->set_login(peer.text(), client_id.substr(0, 256));
-  store_presence(*device);
+  presence_changed(*device);
 }
 
 void ThingIngress::Shard::on_offline(std::uint64_t tag) {
@@ -151,20 +154,33 @@ void ThingIngress::Shard::on_offline(std::uint64_t tag) {
   --counts_.online;
   device->online = false;
   device->since = loop_.wall().ms;
-  store_presence(*device);
+  presence_changed(*device);
 }
 
-void ThingIngress::Shard::store_presence(const DeviceState& device) {
+void ThingIngress::Shard::presence_changed(DeviceState& device) {
+  store_later(device);
+  if (updates_ != nullptr) updates_->on_presence(device.number, device.product->key, device.name, device.presence());
+}
+
+void ThingIngress::Shard::store_later(DeviceState& device) {
+  if (device.presence_due) return;
+  device.presence_due = true;
+  commits_.current().presences.push_back(device.number);
+}
+
+void ThingIngress::Shard::store_presence(CommitGroup& group, DeviceState& device) {
+  device.presence_due = false;
   key_.clear();
   append_presence_key(key_, device.number);
   record_.clear();
   write_presence(record_, {device.online, UnixMillis{device.since}, device.address(), device.client_id()});
-  commits_.current().mutations.put(store::Family::state, key_, record_);
-  if (updates_ != nullptr) updates_->on_presence(device.number, device.product->key, device.name, device.presence());
+  group.mutations.put(store::Family::state, key_, record_);
 }
 
 void ThingIngress::Shard::before_submit(CommitGroup& group) {
   for (DeviceState* const device : group.dirty) store_values(group, *device);
+  for (const auto number : group.presences)
+    if (DeviceState* const device = devices_.find(number)) store_presence(group, *device);
   for (const auto number : group.forgotten) {
     std::string from, to;
     append_presence_key(from, number), append_presence_key(to, number + 1);
@@ -202,28 +218,33 @@ void ThingIngress::Shard::on_durable(CommitGroup& group) {
 }
 
 void ThingIngress::Shard::on_refused(CommitGroup& group, Error error) {
-  undo(group);
+  // What has come to a full store is stored by a later group; a failed disk takes nothing before the next start.
+  if (error == Error::no_space) {
+    for (const auto number : group.presences)
+      if (DeviceState* const device = devices_.find(number)) store_later(*device);
+    auto& forgotten = commits_.current().forgotten;
+    forgotten.insert(forgotten.end(), group.forgotten.begin(), group.forgotten.end());
+  }
   counts_.store_full += group.answers.size();
   const auto code = error == Error::no_space ? alink::Code::too_many_requests : alink::Code::system_exception;
-  for (const Answer& answer : group.answers) {
-    // A PUBACK that never came would block the connection's later ones; the reply is what says that nothing was kept.
-    if (answer.has_ack) egress_->acknowledge(answer.token);
-    const auto prepared = alink::parse_reply(group.text(answer.payload));
-    if (!prepared) continue;
-    const alink::ReplyFields fields{.id = prepared->id, .code = code, .method = prepared->method};
-    reply_.clear();
-    append_written(reply_, reply_bound(fields), [&](auto& out) { alink::write_reply(out, fields); });
-    egress_->send(answer.session, group.text(answer.topic), as_bytes(reply_), answer.qos);
-  }
-  if (group.answers.empty()) return;
-  broker::Refusal refusal;
-  refusal.at = loop_.wall();
-  refusal.stage = broker::Refusal::Stage::message;
-  refusal.code = static_cast<std::uint16_t>(code);
-  refusal.cause = auth::code(auth::Cause::store_full);
-  refusal.evidence = "the store took no more (" + std::string(name(error)) +
-                     "): " + std::to_string(group.answers.size()) + " messages were refused and not kept";
-  journal_.record(std::move(refusal));
+  const std::string evidence = "the store took no more (" + std::string(name(error)) + "); the message was not kept";
+  for (const Answer& answer : group.answers) refuse_answer(group, answer, code, evidence);
+  // A PUBACK would say that the message is kept. Without one the device sends it again, but only on a new connection.
+  for (const Answer& answer : group.answers)
+    if (answer.has_ack) egress_->disconnect(answer.token, error);
+}
+
+void ThingIngress::Shard::refuse_answer(const CommitGroup& group, const Answer& answer, alink::Code code,
+                                        std::string_view evidence) {
+  if (DeviceState* const device = devices_.find(answer.device))
+    note(*device, nullptr, auth::Cause::store_full, alink::number(code), evidence);
+  const auto prepared = alink::parse_reply(group.text(answer.payload));
+  if (!prepared) return;
+  const alink::ReplyFields fields{.id = prepared->id, .code = code, .method = prepared->method};
+  reply_.clear();
+  append_written(reply_, reply_bound(fields), [&](auto& out) { alink::write_reply(out, fields); });
+  // QoS 0: it must not outlive the connection and be taken for the answer to the repetition.
+  egress_->send(answer.session, group.text(answer.topic), as_bytes(reply_), 0);
 }
 
 void ThingIngress::Shard::undo(const CommitGroup& group) {

@@ -83,6 +83,7 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   // CommitOwner
   void before_submit(CommitGroup& group) override;
   void on_durable(CommitGroup& group) override;
+  void undo(const CommitGroup& group) override;
   void on_refused(CommitGroup& group, Error error) override;
 
   // shard.cc
@@ -93,9 +94,11 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   bool load_values(DeviceState& device, std::uint16_t chunk, std::string_view record);
   bool load_presence(DeviceState& device, std::string_view record);
   void store_values(CommitGroup& group, DeviceState& device);
-  void store_presence(const DeviceState& device);
+  void presence_changed(DeviceState& device);
+  void store_later(DeviceState& device);
+  void store_presence(CommitGroup& group, DeviceState& device);
   void tell(const CommitGroup& group);
-  void undo(const CommitGroup& group);
+  void refuse_answer(const CommitGroup& group, const Answer& answer, alink::Code code, std::string_view evidence);
   Taken dispatch(const Message& message);
 
   // post.cc

@@ -3,7 +3,8 @@
 namespace tercet::thing {
 
 // Reads submit what this pass has gathered, take their copy, and hand it out when all of that is durable. So they show
-// every change that has been answered, and none that could still be lost.
+// every change that has been answered, and none that could still be lost. When the disk fails instead, what was not
+// durable is undone and they read anew.
 
 Summary ThingIngress::Shard::summary_of(const DeviceState& device) const {
   Summary out;
@@ -21,7 +22,8 @@ void ThingIngress::Shard::latest(std::uint64_t number, std::function<void(std::o
   commits_.flush();
   std::optional<Summary> found;
   if (const auto* device = devices_.find(number)) found = summary_of(*device);
-  commits_.when_durable([found = std::move(found), answer = std::move(answer)] { answer(found); });
+  commits_.when_durable(
+      {[found = std::move(found), answer] { answer(found); }, [this, number, answer] { latest(number, answer); }});
 }
 
 void ThingIngress::Shard::latest_of(std::vector<std::uint64_t> numbers,
@@ -30,7 +32,8 @@ void ThingIngress::Shard::latest_of(std::vector<std::uint64_t> numbers,
   std::vector<Summary> found;
   for (const auto number : numbers)
     if (const auto* device = devices_.find(number)) found.push_back(summary_of(*device));
-  commits_.when_durable([found = std::move(found), answer = std::move(answer)] { answer(found); });
+  commits_.when_durable({[found = std::move(found), answer] { answer(found); },
+                         [this, numbers = std::move(numbers), answer] { latest_of(numbers, answer); }});
 }
 
 void ThingIngress::Shard::list(std::string product, std::uint64_t after, std::size_t limit,
@@ -40,7 +43,9 @@ void ThingIngress::Shard::list(std::string product, std::uint64_t after, std::si
   const auto& ordered = devices_.ordered();
   for (std::size_t at = devices_.after(after); at < ordered.size() && found.size() < limit; ++at)
     if (product.empty() || ordered[at]->product->key == product) found.push_back(summary_of(*ordered[at]));
-  commits_.when_durable([found = std::move(found), answer = std::move(answer)] { answer(found); });
+  commits_.when_durable(
+      {[found = std::move(found), answer] { answer(found); },
+       [this, product = std::move(product), after, limit, answer] { list(product, after, limit, answer); }});
 }
 
 std::optional<Presence> ThingIngress::Shard::presence(std::uint64_t number) const {

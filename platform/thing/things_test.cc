@@ -87,6 +87,51 @@ TEST_CASE("what a crash takes was never shown nor answered") {
   CHECK(again.value("temperature") == "1");
 }
 
+TEST_CASE("reads are answered after the disk has failed: those that waited, and later ones at once") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post(R"({"temperature":1})");
+  shard.settle();
+  shard.post(R"({"temperature":2})");
+  std::vector<std::string> shown;
+  const auto show = [&](const Summary& found) { shown.push_back(found.values.at(0).value); };
+  auto& things = shard.ingress->things();
+  things.latest(1, [&](std::optional<Summary> found) { show(found.value()); });
+  things.latest_of({1}, [&](std::vector<Summary> found) { show(found.at(0)); });
+  things.list("", 0, 10, [&](std::vector<Summary> found) { show(found.at(0)); });
+  CHECK(shown.empty());
+  store.fail("no such device");
+  shard.end_pass();
+  CHECK(shown.empty());
+  shard.loop.advance(Seconds{1});
+  CHECK(shown == std::vector<std::string>{"1", "1", "1"});  // what is durable, not what was hoped for
+  things.latest(1, [&](std::optional<Summary> found) { show(found.value()); });
+  CHECK(shown.size() == 4);
+}
+
+TEST_CASE("a read that meets a failed disk does not wait for somebody to notice") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post(R"({"temperature":2})");
+  shard.end_pass();
+  store.fail("no such device");
+  bool shown = false;
+  shard.ingress->things().latest(1, [&](std::optional<Summary> found) { shown = found && found->values.empty(); });
+  shard.loop.settle();
+  CHECK(shown);
+}
+
+TEST_CASE("a device that is deleted while its post is on the way to a disk that fails is not touched again") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post(R"({"temperature":2})");
+  shard.end_pass();
+  shard.ingress->things().forget(1);
+  store.fail("no such device");
+  shard.loop.advance(Seconds{1});
+  CHECK(shard.egress.disconnected.size() == 1);
+}
+
 TEST_CASE("presence follows logins, counts, and survives a restart as offline") {
   store::MemoryStore store;
   {
@@ -114,6 +159,27 @@ TEST_CASE("presence follows logins, counts, and survives a restart as offline") 
   CHECK(!presence->online);
   CHECK(presence->since == again.loop.wall());
   CHECK(again.ingress->things().presence(2)->since < again.loop.wall());
+}
+
+TEST_CASE("presences of a refused pass are stored once the store takes them, without another message") {
+  store::MemoryStore store({Millis{2}, 400});
+  TestShard shard(store);
+  go_online(shard, 1);
+  shard.egress.on_disconnect = [&](const broker::AckToken&) { go_offline(shard, 1); };
+  shard.end_pass();
+  go_online(shard, 2);
+  shard.post(R"({"label":")" + std::string(500, 'x') + R"("})");
+  shard.end_pass();
+  CHECK(!shard.ingress->things().presence(1)->online);
+  shard.loop.advance(Seconds{1});
+  store.crash();
+  TestShard again(store);
+  again.loop.advance(Seconds{100});
+  REQUIRE(again.ingress->load());
+  REQUIRE(again.ingress->things().presence(1));
+  REQUIRE(again.ingress->things().presence(2));
+  CHECK(again.ingress->things().presence(2)->address == "192.0.2.1:50123");
+  CHECK(again.ingress->things().presence(1)->since < again.loop.wall());
 }
 
 TEST_CASE("devices are listed in order, by product and page") {
