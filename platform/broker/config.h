@@ -58,6 +58,7 @@ struct BrokerConfig {
   std::size_t read_buffer_bytes = 512 * 1024;  ///< one per shard; at least twice the largest packet
   std::size_t max_connections =
       1'000'000;  ///< of all shards together; beyond, CONNECT is answered "server unavailable"
+  std::size_t max_delayed_refusals = 1000;  ///< per shard, wrong logins kept waiting for their answer; beyond, at once
   std::size_t max_queued_bytes = 256u << 20;  ///< per shard, of all messages that wait for sessions
   std::size_t queued_share = 8;               ///< one session may keep one eighth of that, what is in flight included
   std::size_t max_retained_messages = 100'000;

@@ -284,6 +284,8 @@ void Connection::end(mqtt::ReasonCode reason, bool will_due) {
   if (state_ == State::closed) return;
   const bool say = state_ == State::open && is_v5() && reason != mqtt::ReasonCode::success;
   state_ = State::closed;
+  if (is_delayed_) shard_->delay_over();
+  is_delayed_ = false;
   timer_.cancel();
   if (session_ != nullptr) shard_->left(*std::exchange(session_, nullptr), will_due);
   if (say) {

@@ -166,7 +166,8 @@ class Connection final : public runtime::StreamEvents {
   bool waits_for_room_ : 1 = false;
   bool attached_ : 1 = false;
   bool refuse_plain_ : 1 = false;
-  bool pump_due_ : 1 = false;  ///< the shard's list of sessions to pump has it
+  bool is_delayed_ : 1 = false;  ///< and counted among those of the shard
+  bool pump_due_ : 1 = false;    ///< the shard's list of sessions to pump has it
 };
 
 }  // namespace tercet::broker

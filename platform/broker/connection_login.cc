@@ -43,8 +43,7 @@ void Connection::say_connect(const mqtt::Frame& frame, Bytes unread) {
   if (refuse_plain_)
     return refuse_login(ReasonCode::not_authorized, Cause::plain_not_allowed, attempt,
                         "plain TCP on port " + std::to_string(attempt.listener_port));
-  if (shard_->is_full())
-    return refuse_login(ReasonCode::server_unavailable, Cause::server_full, attempt, "");
+  if (shard_->is_full()) return refuse_login(ReasonCode::server_unavailable, Cause::server_full, attempt, "");
   Cause cause = Cause::internal;
   if (const auto reason = connect_refusal(*connect, cause)) return refuse_login(*reason, cause, attempt, "CONNECT");
 
@@ -151,12 +150,14 @@ void Connection::refuse_login(ReasonCode reason, Cause cause, const LoginAttempt
   refuse_login(reason, Millis{0});
 }
 
-/// CONNACK with a refusal, at once or after the delay; what comes until then is thrown away.
+/// CONNACK with a refusal, at once or after the delay; what comes until then is thrown away. Only so many are kept
+/// waiting: their delay is not to cost us the connections of others.
 void Connection::refuse_login(ReasonCode reason, Millis delay) {
   ++shard_->counters().logins_refused;
   refusal_ = reason;
   state_ = State::delayed;
-  if (delay.count() <= 0) return answer_refused();
+  if (delay.count() <= 0 || !shard_->may_delay()) return answer_refused();
+  is_delayed_ = true;
   timer_.set(shard_->loop(), now() + delay);
 }
 

@@ -64,6 +64,33 @@ TEST_CASE("a refusal may be delayed, and whatever comes meanwhile is not looked 
   CHECK(board.is_closed_within(Seconds{3}));
 }
 
+TEST_CASE("only so many connections wait for a delayed refusal; beyond them it comes at once") {
+  TestWorld::Options options;
+  options.config.max_delayed_refusals = 3;
+  TestWorld world{options};
+  auto wrong = device();
+  wrong.password = "slow";
+  std::vector<std::unique_ptr<TestClient>> clients;
+  const auto answered = [&](std::size_t index) {
+    while (clients.size() <= index) {
+      clients.push_back(std::make_unique<TestClient>(world, kCloud));
+      clients.back()->say_connect(wrong);
+      world.run_for(Millis{20});
+    }
+    return !clients[index]->received.empty();
+  };
+  for (std::size_t i = 0; i < 5; ++i) CHECK(answered(i) == (i >= 3));
+  clients[0]->drop();  // its place is free
+  world.run_for(Millis{20});
+  CHECK(!answered(5));
+  CHECK(answered(6));
+  world.run_for(Seconds{4});  // all have had their answer
+  for (std::size_t i = 1; i < 6; ++i) CHECK(answered(i));
+  for (std::size_t i = 7; i < 11; ++i) CHECK(answered(i) == (i == 10));
+  world.run_for(Seconds{4});
+  CHECK(world.counters().connections == 0);
+}
+
 TEST_CASE("a client that goes while its refusal is delayed is not kept") {
   TestWorld world;
   auto with = device();

@@ -175,6 +175,12 @@ void Shard::bury(Connection& connection) {
   all_.connections_.remove();
 }
 
+bool Shard::may_delay() {
+  if (delayed_ >= config().max_delayed_refusals) return false;
+  ++delayed_;
+  return true;
+}
+
 void Shard::linger(std::unique_ptr<runtime::Stream> stream) {
   lingering_.push_back(std::make_unique<Lingering>(*this, std::move(stream)));
 }

@@ -105,6 +105,9 @@ class Shard {
   void mark_dirty(Connection& connection) { dirty_.push_back(&connection); }
   /// The connection is closed: it goes at the end of this pass.
   void bury(Connection& connection);
+  /// Whether one more refusal may be delayed. If so it counts until delay_over().
+  bool may_delay();
+  void delay_over() { --delayed_; }
   /// Lets the peer read what was written last before the stream is closed.
   void linger(std::unique_ptr<runtime::Stream> stream);
 
@@ -343,6 +346,7 @@ class Shard {
   std::vector<Connection*> dirty_;
   std::size_t lingering_over_ = 0;
   std::size_t next_spread_ = 0;
+  std::size_t delayed_ = 0;  ///< connections whose refusal is delayed
   bool stopping_ = false;
 
   SessionTable sessions_;
