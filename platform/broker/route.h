@@ -24,8 +24,10 @@ struct Target {
 /// Where messages of one topic go. Kept by each publisher for the topic it used last, and valid as long as the
 /// subscription tree has the version it was made from: device topics repeat, so that most messages are not looked up.
 struct Route {
+  static constexpr std::uint64_t kShared = ~std::uint64_t{0};
+
   std::string topic;
-  std::uint64_t version = 0;
+  std::uint64_t version = 0;  ///< kShared: there are so many targets that the shard keeps them for all publishers
   std::vector<Target> targets;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> more_identifiers;  ///< index of target, identifier
   std::vector<std::pair<Node*, Group*>> groups;

@@ -63,6 +63,7 @@ Shard::Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator,
       pump_timer_(&Shard::on_pumps_due, this),
       route_seed_(loop_->random().next()),
       routes_(kRouteCache),
+      crowded_(route_seed_),
       links_(all.count()),
       retry_([](void* self) { static_cast<Shard*>(self)->retry_.cancel(); }, this),
       store_watch_(&Shard::watch_store, this) {}

@@ -14,6 +14,7 @@
 #include "platform/broker/output.h"
 #include "platform/broker/retained.h"
 #include "platform/broker/route.h"
+#include "platform/broker/route_cache.h"
 #include "platform/broker/session.h"
 #include "platform/broker/subscription_tree.h"
 #include "tercet/mqtt/decode.h"
@@ -243,6 +244,9 @@ class Shard {
   static void on_pumps_due(void* shard);
   void pump_due();
 
+  /// The route as the tree has it now: this one, or that which all publishers of the topic share.
+  const Route& current(Route& route) { return route.version == tree_.version() ? route : find_current(route); }
+  const Route& find_current(Route& route);
   void resolve(Route& route);
   void add_target(Route& route, const Subscriber& subscriber);
   void address(Route& route);
@@ -359,6 +363,7 @@ class Shard {
   std::uint64_t route_seed_;
   std::uint32_t search_ = 0;   ///< number of the search under way, see Session::mark
   std::vector<Route> routes_;  ///< of topics that come from other shards or from the platform
+  RouteCache crowded_;         ///< routes with many targets
   MessageRef kept_copy_;       ///< of the publication that is being delivered
   PendingAcks pending_;
   std::uint32_t waits_for_ = PendingAcks::kNone;  ///< of the publication that is being delivered

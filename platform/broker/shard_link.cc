@@ -114,8 +114,7 @@ void Shard::on_link(std::size_t from, std::string_view batch) {
 void Shard::linked_publish(std::size_t from, const LinkRecord& record) {
   ++counters_.messages_in_linked;
   if (record.clients || record.devices) {
-    Route& route = cached_route(record.publication.topic);
-    if (route.version != tree_.version()) resolve(route);
+    const Route& route = current(cached_route(record.publication.topic));
     deliver_local(route, record.publication, record.clients, record.devices);
     if (record.devices)
       for (const auto& [node, group] : route.groups)

@@ -11,6 +11,7 @@ namespace tercet::broker {
 namespace {
 
 constexpr std::size_t kMostCachedTargets = 4096;
+constexpr std::size_t kMostOwnTargets = 64;  // routes with more are shared by their publishers
 
 std::uint64_t bit(std::size_t shard) { return std::uint64_t{1} << shard; }
 
@@ -50,6 +51,24 @@ void Shard::add_target(Route& route, const Subscriber& subscriber) {
   }
 }
 
+const Route& Shard::find_current(Route& route) {
+  Route* shared = crowded_.find(route.topic);
+  if (route.version != Route::kShared && (shared == nullptr || shared->version != tree_.version())) {
+    resolve(route);
+    if (route.targets.size() <= kMostOwnTargets) return route;
+  }
+  if (shared == nullptr) shared = &crowded_.place(route.topic, tree_.version());
+  if (shared->version != tree_.version()) resolve(*shared);
+  if (shared->targets.size() <= kMostOwnTargets / 2) {  // not so many any more
+    resolve(route);
+    return route;
+  }
+  route.version = Route::kShared;
+  route.targets = {};
+  route.more_identifiers = {};
+  return *shared;
+}
+
 void Shard::resolve(Route& route) {
   route.targets.clear();
   if (route.targets.capacity() > kMostCachedTargets) route.targets.shrink_to_fit();
@@ -57,6 +76,7 @@ void Shard::resolve(Route& route) {
   route.groups.clear();
   route.remote = route.remote_durable = 0;
   ++search_;
+  ++counters_.routes_resolved;
   tree_.match(route.topic, [this, &route](Node& node) {
     for (const Subscriber& each : node.subscribers) add_target(route, each);
     route.remote |= node.remote;
@@ -101,10 +121,10 @@ Route& Shard::cached_route(std::string_view topic) {
 
 Shard::Published Shard::publish(Route& route, const Publication& publication) {
   expected_of_store_ = 0;
-  if (route.version != tree_.version()) resolve(route);
-  deliver_local(route, publication, true, route.device.empty());  // that device gets it at the end, asked or not
-  if (!route.groups.empty()) deliver_to_groups(route, publication);
-  if ((route.remote | route.device_shards) != 0 || !route.device.empty()) forward(route, publication);
+  const Route& now = current(route);
+  deliver_local(now, publication, true, now.device.empty());  // that device gets it at the end, asked or not
+  if (!now.groups.empty()) deliver_to_groups(now, publication);
+  if ((now.remote | now.device_shards) != 0 || !now.device.empty()) forward(now, publication);
   if (publication.retain && may_retain(publication)) retain(publication);
   kept_copy_ = MessageRef{};
   return {std::exchange(waits_for_, PendingAcks::kNone), std::exchange(full_, Full::none)};
