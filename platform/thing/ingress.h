@@ -15,6 +15,7 @@ namespace tercet::thing {
 struct Settings {
   std::size_t max_properties = 200;            ///< per post (6106) and per set
   std::size_t max_batch_events = 20;           ///< per batch post (6356)
+  std::size_t max_history_samples = 2000;      ///< per history post, properties and events together (460)
   Millis max_future = std::chrono::hours{24};  ///< how far ahead of the server a `time` may be (6326)
   Millis set_timeout = Seconds{30};
   std::size_t max_pending_sets = 10'000;     ///< per shard

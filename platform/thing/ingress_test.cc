@@ -326,6 +326,81 @@ TEST_CASE("a history post goes to history and leaves the last value alone, also 
   CHECK(again.value("temperature") == "5");
 }
 
+TEST_CASE("a history post holds as many values as the limit says, and one more is refused as a whole") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  const auto post = [&](std::size_t properties, std::size_t events) {
+    std::string body =
+        R"({"id":"1","params":[{"identity":{"productKey":"a1aaaaaaaaa","deviceName":"board1"},"properties":[)";
+    for (std::size_t i = 0; i < properties; ++i)
+      body += (i ? ",{" : "{") +
+              (R"("temperature":{"value":1,"time":)" + std::to_string(1'600'000'000'000 + i * 7919 % 5003)) + "}}";
+    body += R"(],"events":[)";
+    for (std::size_t i = 0; i < events; ++i)
+      body += (i ? ",{" : "{") + (R"("booted":{"value":{},"time":)" + std::to_string(1'600'000'000'000 + i)) + "}}";
+    shard.publish(TestShard::topic("event/property/history/post"), body + "]}]}");
+    shard.settle();
+    return body.size();
+  };
+  const auto count = [&] {
+    return query_property(store, 1, "temperature", {UnixMillis{0}, UnixMillis{kWall}, true, 10'000, 100'000})
+        ->points.size();
+  };
+  post(1999, 2);
+  CHECK(shard.last_reply().find("\"code\":460,") != std::string::npos);
+  CHECK(post(5000, 0) > 240'000);
+  CHECK(shard.last_reply().find("\"code\":460,") != std::string::npos);
+  CHECK(count() == 0);
+  CHECK(shard.journal.entries.back().cause == auth::code(auth::Cause::too_many_properties));
+  CHECK(shard.journal.entries.back().evidence.starts_with("more than 2000 values in one history post"));
+  post(1999, 1);
+  CHECK(shard.last_reply().find("\"code\":200,") != std::string::npos);
+  CHECK(count() == 1999);
+  CHECK(shard.ingress->things().counts().events == 1);
+}
+
+TEST_CASE("samples of one property at one time are one, wherever in the message they are") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.publish(
+      TestShard::topic("event/property/batch/post"),
+      R"({"id":"1","params":{"properties":{"temperature":[{"value":1,"time":1600000000002},{"value":2,"time":1600000000001},)"
+      R"({"value":3,"time":1600000000002},{"value":4,"time":1600000000001}],"humidity":[{"value":5,"time":1600000000001}]}}})");
+  shard.settle();
+  CHECK(shard.ingress->things().counts().values == 3);
+  CHECK(shard.value("temperature") == "3");
+  CHECK(shard.value("humidity") == "5");
+  const auto page = query_property(store, 1, "temperature", {UnixMillis{0}, UnixMillis{kWall}, true, 100});
+  REQUIRE(page);
+  REQUIRE(page->points.size() == 2);
+  CHECK(page->points[0].value == "4");
+  CHECK(page->points[1].value == "3");
+}
+
+TEST_CASE("a reply names each dropped identifier once, at most 200 of them, and counts the rest") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  std::string body =
+      R"({"id":"1","params":[{"identity":{"productKey":"a1aaaaaaaaa","deviceName":"board1"},"properties":[)";
+  for (int i = 0; i < 2000; ++i)
+    body += (i ? ",{\"x" : "{\"x") + std::to_string(i % 250) + R"(":{"value":1,"time":1600000000000}})";
+  shard.publish(TestShard::topic("event/property/history/post"), body + "]}]}");
+  const auto reply = json::parse(shard.last_reply());
+  REQUIRE(reply);
+  CHECK(reply->find("data")->size() == 201);
+  CHECK(reply->find("data")->find("x199")->text()->raw() == "tsl parse: params not exist -> x199");
+  CHECK(reply->find("data")->find("...")->text()->raw() == "400 more values were dropped");
+  CHECK(shard.ingress->things().counts().dropped_values == 2000);
+}
+
+TEST_CASE("a dropped name of any length is shown cut") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  shard.post("{\"" + std::string(100'000, 'x') + "\":1}");
+  CHECK(shard.last_reply().size() < 500);
+  CHECK(json::parse(shard.last_reply())->find("data")->find(std::string(128, 'x')).has_value());
+}
+
 TEST_CASE("a history post for another device is refused as a whole") {
   store::MemoryStore store;
   TestShard shard(store);

@@ -10,12 +10,21 @@ using Taken = broker::Ingress::Taken;
 
 namespace {
 
+constexpr std::size_t kMaxShownName = 128;  // bytes of a dropped value's name in the reply; identifiers are shorter
+
 bool is_object(const std::optional<json::Value>& params) { return params && params->is(json::Type::object); }
 
 /// Trailing commas are forgiven in messages (official C clients send them), but not in values that others will read.
 bool is_strict(const json::Value& value) {
   const bool holds_others = value.is(json::Type::object) || value.is(json::Type::array);
   return !holds_others || json::parse(value.raw()).has_value();
+}
+
+std::size_t count_samples(const std::optional<json::Value>& group) {
+  std::size_t total = 0;
+  if (group)
+    for (alink::Samples samples(*group); samples.next();) ++total;
+  return total;
 }
 
 Cause cause_of_drop(Code code, bool is_range, bool is_model_empty) {
@@ -56,15 +65,9 @@ Taken ThingIngress::Shard::on_batch_post(const Message& message) {
   if (!batch)
     return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type,
                   "params must hold properties and events, each an object of arrays");
-  const auto count = [](const std::optional<json::Value>& group) {
-    std::size_t total = 0;
-    if (group)
-      for (alink::Samples samples(*group); samples.next();) ++total;
-    return total;
-  };
-  if (count(batch->properties) > settings_.max_properties)
+  if (count_samples(batch->properties) > settings_.max_properties)
     return refuse(message, request->id, Code::too_many_properties, Cause::too_many_properties, {});
-  if (count(batch->events) > settings_.max_batch_events)
+  if (count_samples(batch->events) > settings_.max_batch_events)
     return refuse(message, request->id, Code::too_many_events, Cause::too_many_properties, "too many events");
   begin_message(message.product);
   take_samples(message, *batch, Kept::live);
@@ -79,12 +82,17 @@ Taken ThingIngress::Shard::on_history_post(const Message& message) {
   if (!request->params || !request->params->is(json::Type::array))
     return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type, "params must be an array");
   // All or nothing as to whose data it is; a device that is no gateway speaks for itself only.
+  std::size_t samples = 0;
   alink::HistoryDevices entries(*request->params);
   while (const auto entry = entries.next()) {
     if (!*entry)
       return refuse(message, request->id, Code::parameter_error, Cause::params_wrong_type, "an entry has no identity");
     if ((*entry)->product != message.product.key || (*entry)->device != message.device.name)
       return refuse(message, request->id, Code::topo_not_exist, Cause::topic_of_another_device, (*entry)->device);
+    samples += count_samples((*entry)->properties) + count_samples((*entry)->events);
+    if (samples > settings_.max_history_samples)
+      return refuse(message, request->id, Code::parameter_error, Cause::too_many_properties,
+                    "more than " + std::to_string(settings_.max_history_samples) + " values in one history post");
   }
   begin_message(message.product);
   alink::HistoryDevices again(*request->params);
@@ -126,9 +134,10 @@ Taken ThingIngress::Shard::on_event_post(const Message& message) {
 void ThingIngress::Shard::begin_message(const ProductBinding& product) {
   accepted_.clear();
   dropped_.clear();
+  dropped_names_.clear();
   dropped_count_ = 0;
+  dropped_unnamed_ = 0;
   written_ = 0;
-  ++round_;
   if (seen_.size() < product.names.size()) seen_.resize(product.names.size(), Seen{});
 }
 
@@ -151,15 +160,8 @@ void ThingIngress::Shard::take_value(const ProductBinding& product, const json::
     return drop(identifier, checked);
   }
   const auto index = static_cast<std::uint32_t>(property - product.model->properties().data());
-  const auto time = posted.time ? posted.time->ms : loop_.wall().ms;
-  Seen& seen = seen_[index];
-  if (seen.round == round_ && seen.at < accepted_.size() && accepted_[seen.at].property == index &&
-      accepted_[seen.at].time == time) {
-    accepted_[seen.at].value = posted.value.raw();  // the last of two members with one name counts, as in JSON.parse
-    return;
-  }
-  seen = {round_, static_cast<std::uint32_t>(accepted_.size())};
-  accepted_.push_back({index, product.names[index], posted.value.raw(), time, false});
+  accepted_.push_back(
+      {index, product.names[index], posted.value.raw(), posted.time ? posted.time->ms : loop_.wall().ms});
 }
 
 bool ThingIngress::Shard::is_time_good(const alink::TimedValue& posted, Kept kept) const {
@@ -170,31 +172,56 @@ bool ThingIngress::Shard::is_time_good(const alink::TimedValue& posted, Kept kep
 
 void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why) {
   if (dropped_count_++ == 0) dropped_code_ = why.code;
+  const auto raw = identifier.raw();
+  // Once per identifier, and no more of them than a post may have properties.
+  if (std::find(dropped_names_.begin(), dropped_names_.end(), raw) != dropped_names_.end()) return;
+  if (dropped_names_.size() >= settings_.max_properties) {
+    ++dropped_unnamed_;
+    return;
+  }
+  dropped_names_.push_back(raw);
   if (!dropped_.empty()) dropped_ += ',';
-  dropped_.append("\"").append(identifier.raw()).append("\":\"");
-  append_check_text(dropped_, why, identifier.raw());
+  dropped_.append("\"").append(shortened(raw, kMaxShownName)).append("\":\"");
+  append_check_text(dropped_, why, raw);
   dropped_ += '"';
 }
 
+/// One record per time. Nearly always there is but one.
 void ThingIngress::Shard::write_values(DeviceState& device, Kept kept) {
-  // One record per time. Nearly always there is but one.
-  for (std::size_t first = 0; first < accepted_.size(); ++first) {
-    if (accepted_[first].written) continue;
-    const auto time = accepted_[first].time;
-    record_.clear();
-    begin_record(record_, kept == Kept::past ? kPast : kLive);
-    for (std::size_t i = first; i < accepted_.size(); ++i) {
-      Accepted& value = accepted_[i];
-      if (value.time != time) continue;
-      value.written = true;
-      append_field(record_, *value.name);
-      append_field(record_, value.value);
-    }
-    put_record(RecordKind::properties, device.number, time);
+  const auto earlier = [](const Accepted& a, const Accepted& b) { return a.time < b.time; };
+  if (!std::is_sorted(accepted_.begin(), accepted_.end(), earlier))
+    std::stable_sort(accepted_.begin(), accepted_.end(), earlier);
+  for (std::size_t first = 0, end = 0; first < accepted_.size(); first = end) {
+    while (end < accepted_.size() && accepted_[end].time == accepted_[first].time) ++end;
+    write_record(device, std::span(accepted_).subspan(first, end - first), kept);
   }
-  counts_.values += accepted_.size();
-  if (kept == Kept::past) return;
-  for (const Accepted& value : accepted_) change_value(device, value);
+}
+
+void ThingIngress::Shard::write_record(DeviceState& device, std::span<Accepted> values, Kept kept) {
+  unite_repeated(values);
+  record_.clear();
+  begin_record(record_, kept == Kept::past ? kPast : kLive);
+  for (const Accepted& value : values) {
+    if (value.repeated) continue;
+    ++counts_.values;
+    append_field(record_, *value.name);
+    append_field(record_, value.value);
+    if (kept == Kept::live) change_value(device, value);
+  }
+  put_record(RecordKind::properties, device.number, values.front().time);
+}
+
+/// Of members with one name and one time the last counts, at the place of the first, as in JSON.parse.
+void ThingIngress::Shard::unite_repeated(std::span<Accepted> values) {
+  ++round_;
+  for (std::uint32_t i = 0; i < values.size(); ++i) {
+    Seen& seen = seen_[values[i].property];
+    values[i].repeated = seen.round == round_;
+    if (values[i].repeated)
+      values[seen.at].value = values[i].value;
+    else
+      seen = {round_, i};
+  }
 }
 
 void ThingIngress::Shard::put_record(RecordKind kind, std::uint64_t device, std::int64_t time) {
@@ -281,6 +308,8 @@ bool ThingIngress::Shard::take_outputs(const ProductBinding& product, const Even
 
 Taken ThingIngress::Shard::answer_later(const Message& message, const alink::Request& request) {
   counts_.dropped_values += dropped_count_;
+  if (dropped_unnamed_ != 0)  // a name that no identifier has
+    dropped_.append(",\"...\":\"").append(std::to_string(dropped_unnamed_)).append(" more values were dropped\"");
   if (dropped_count_ != 0) note_dropped(message);
   dropped_.insert(0, "{").append("}");
   char method[96];

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -68,9 +69,9 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
     const std::string* name;
     std::string_view value;
     std::int64_t time;
-    bool written;
+    bool repeated = false;  ///< the same property at the same time: its value has gone to the first of them
   };
-  /// Where in accepted_ the message of that round has a property already.
+  /// Where the record of that round has a property already.
   struct Seen {
     std::uint64_t round = 0;
     std::uint32_t at = 0;
@@ -113,6 +114,8 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void drop(const json::Text& identifier, const Checked& why);
   bool is_time_good(const alink::TimedValue& posted, Kept kept) const;
   void write_values(DeviceState& device, Kept kept);
+  void write_record(DeviceState& device, std::span<Accepted> values, Kept kept);
+  void unite_repeated(std::span<Accepted> values);
   void change_value(DeviceState& device, const Accepted& value);
   bool take_event(DeviceState& device, const ProductBinding& product, std::string_view identifier,
                   const alink::TimedValue& posted, Kept kept);
@@ -172,8 +175,10 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   std::vector<Accepted> accepted_;
   std::vector<Seen> seen_;
   std::uint64_t round_ = 0;
-  std::string dropped_;  ///< `"identifier":"text",…` without braces
+  std::string dropped_;                          ///< `"identifier":"text",…` without braces
+  std::vector<std::string_view> dropped_names_;  ///< those in dropped_, as they came
   std::uint32_t dropped_count_ = 0;
+  std::uint32_t dropped_unnamed_ = 0;                ///< of identifiers for which dropped_ had no room
   alink::Code dropped_code_ = alink::Code::success;  ///< of the first one
   bool dropped_range_ = false;                       ///< the first one was of the right type
   std::uint32_t written_ = 0;                        ///< records put by this message

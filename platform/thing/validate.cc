@@ -170,20 +170,21 @@ Checked check(const Model& model, const Spec& spec, const json::Value& value, Va
   return good ? Checked{} : Checked{code_of_type(spec.type)};
 }
 
+std::string_view shortened(std::string_view raw, std::size_t most) {
+  if (raw.size() <= most) return raw;
+  std::size_t end = 0, at = 0;
+  while (at < raw.size() && at <= most) {
+    end = at;
+    at += raw[at] != '\\' ? 1 : at + 1 < raw.size() && raw[at + 1] == 'u' ? 6 : 2;
+    while (at < raw.size() && (static_cast<unsigned char>(raw[at]) & 0xC0) == 0x80) ++at;
+  }
+  return raw.substr(0, end);
+}
+
 void append_check_text(std::string& out, const Checked& checked, std::string_view raw_identifier) {
-  // Cut where neither a character nor an escape is broken.
-  const auto shortened = [](std::string_view raw) {
-    if (raw.size() <= 64) return raw;
-    std::size_t end = 0, at = 0;
-    while (at < raw.size() && at <= 64) {
-      end = at;
-      at += raw[at] != '\\' ? 1 : at + 1 < raw.size() && raw[at + 1] == 'u' ? 6 : 2;
-      while (at < raw.size() && (static_cast<unsigned char>(raw[at]) & 0xC0) == 0x80) ++at;
-    }
-    return raw.substr(0, end);
-  };
-  out.append(alink::message(checked.code)).append(" -> ").append(shortened(raw_identifier));
-  if (!checked.where.empty()) out.append(".").append(shortened(checked.where));
+  constexpr std::size_t kMost = 64;
+  out.append(alink::message(checked.code)).append(" -> ").append(shortened(raw_identifier, kMost));
+  if (!checked.where.empty()) out.append(".").append(shortened(checked.where, kMost));
 }
 
 }  // namespace tercet::thing

@@ -23,6 +23,9 @@ struct Checked {
 /// strong: also range, step, length, choices, element and member counts.
 Checked check(const Model& model, const Spec& spec, const json::Value& value, Validation mode);
 
+/// The front of raw JSON string contents, cut where neither a character nor an escape is broken.
+std::string_view shortened(std::string_view raw, std::size_t most);
+
 /// The text of a failed check as the cloud words it: `tsl parse: params not exist -> temperature`.
 /// Appends to `out`, raw JSON string contents (no quotes), at most 64 bytes of the identifier.
 void append_check_text(std::string& out, const Checked& checked, std::string_view raw_identifier);

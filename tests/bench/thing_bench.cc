@@ -65,53 +65,97 @@ std::string payload(int properties, int round) {
   return out + R"(},"method":"thing.event.property.post"})";
 }
 
-void property_post(benchmark::State& state) {
-  constexpr int kDevices = 1000;
-  const int properties = static_cast<int>(state.range(0));
+/// A shard's thing module and devices 1, 2, … of one product.
+struct World {
+  World(int properties, registry::Validation validation, int devices) {
+    auto product = std::make_shared<registry::Product>();
+    product->key = "a1aaaaaaaaa";
+    product->tsl = model(properties);
+    product->version = 1;
+    product->validation = validation;
+    directory.put(product);
+    for (int i = 1; i <= devices; ++i) {
+      registry::Device device;
+      device.number = static_cast<std::uint64_t>(i);
+      device.product = product->key;
+      device.name = "device_" + std::to_string(i);
+      identities.push_back({broker::Identity::Kind::device, device.product + "/" + device.name});
+      directory.put(std::move(device));
+    }
+    ingress.attach(egress);
+  }
+  broker::Ingress::Taken publish(std::size_t device, std::string_view topic, std::string_view payload) {
+    return ingress.on_message({{}, identities[device], device + 1, 0, topic, as_bytes(payload), 1, {}});
+  }
+
   store::TestLoop loop;
   ForgettingStore forgetting;
   registry::Directory directory;
   CountingEgress egress;
   SilentJournal journal;
-  auto product = std::make_shared<registry::Product>();
-  product->key = "a1aaaaaaaaa";
-  product->tsl = model(properties);
-  product->version = 1;
-  product->validation = state.range(1) != 0 ? registry::Validation::strong : registry::Validation::weak;
-  directory.put(product);
   std::vector<broker::Identity> identities;
+  thing::ThingIngress ingress{{loop, forgetting, directory, journal}, {}};
+};
+
+void property_post(benchmark::State& state) {
+  constexpr int kDevices = 1000;
+  const int properties = static_cast<int>(state.range(0));
+  World world(properties, state.range(1) != 0 ? registry::Validation::strong : registry::Validation::weak, kDevices);
   std::vector<std::string> topics, payloads;
-  for (int i = 1; i <= kDevices; ++i) {
-    registry::Device device;
-    device.number = static_cast<std::uint64_t>(i);
-    device.product = product->key;
-    device.name = "device_" + std::to_string(i);
-    identities.push_back({broker::Identity::Kind::device, device.product + "/" + device.name});
-    topics.push_back("/sys/" + device.product + "/" + device.name + "/thing/event/property/post");
-    directory.put(std::move(device));
-  }
+  for (const auto& identity : world.identities)
+    topics.push_back("/sys/" + identity.name + "/thing/event/property/post");
   for (int round = 0; round < 10; ++round) payloads.push_back(payload(properties, round));
-  thing::ThingIngress ingress({loop, forgetting, directory, journal}, {});
-  ingress.attach(egress);
 
   std::size_t at = 0;
   for (auto _ : state) {
     for (int i = 0; i < 64; ++i, ++at) {
       const std::size_t device = at * 7919 % kDevices;
-      const broker::Inbound message{
-          {}, identities[device], device + 1, 0, topics[device], as_bytes(payloads[at % 10]), 1, {}};
-      benchmark::DoNotOptimize(ingress.on_message(message));
+      benchmark::DoNotOptimize(world.publish(device, topics[device], payloads[at % 10]));
     }
-    loop.run();
+    world.loop.run();
   }
-  loop.settle();
-  if (egress.acknowledged != at) state.SkipWithError("posts without acknowledgement");
+  world.loop.settle();
+  if (world.egress.acknowledged != at) state.SkipWithError("posts without acknowledgement");
   const auto posts = static_cast<double>(at);
   state.SetItemsProcessed(static_cast<std::int64_t>(at));
   state.counters["per_post"] = benchmark::Counter(posts, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-  state.counters["stored_bytes_per_post"] = static_cast<double>(forgetting.bytes) / posts;
+  state.counters["stored_bytes_per_post"] = static_cast<double>(world.forgetting.bytes) / posts;
 }
 BENCHMARK(property_post)->ArgNames({"properties", "strong"})->Args({2, 0})->Args({2, 1})->Args({10, 0})->Args({50, 0});
+
+/// A history post of so many samples, each at a time of its own; `known` false: of a property that is not in the model.
+std::string history(std::int64_t samples, bool known) {
+  std::string out =
+      R"({"id":"1","params":[{"identity":{"productKey":"a1aaaaaaaaa","deviceName":"device_1"},"properties":[)";
+  for (std::int64_t i = 0; i < samples; ++i) {
+    out += i ? ",{" : "{";
+    out += known ? R"("reading_0":{"value":21.5,"time":)" : R"("r":{"value":2,"time":)";
+    out += std::to_string(1'600'000'000'000 + i) + "}}";
+  }
+  return out + "]}]}";
+}
+
+void history_post(benchmark::State& state) {
+  World world(2, registry::Validation::weak, 1);
+  const std::string topic = "/sys/a1aaaaaaaaa/device_1/thing/event/property/history/post";
+  const std::string payload = history(state.range(0), state.range(1) != 0);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(world.publish(0, topic, payload));
+    world.loop.run();
+  }
+  world.loop.settle();
+  state.counters["packet_bytes"] = static_cast<double>(payload.size());
+  state.counters["sent_bytes"] =
+      benchmark::Counter(static_cast<double>(world.egress.bytes), benchmark::Counter::kAvgIterations);
+}
+BENCHMARK(history_post)
+    ->ArgNames({"samples", "known"})
+    ->Unit(benchmark::kMicrosecond)
+    ->Args({200, 1})
+    ->Args({2000, 1})
+    ->Args({5000, 1})
+    ->Args({2000, 0})
+    ->Args({7000, 0});
 
 }  // namespace
 
