@@ -34,6 +34,10 @@ constexpr Row<std::uint64_t broker::Counters::*> kBrokerRows[] = {
      &broker::Counters::dropped_queue_full},
     {"tercet_dropped_slow_total", "QoS 0 messages dropped for clients that do not read.", Kind::counter,
      &broker::Counters::dropped_slow},
+    {"tercet_dropped_link_full_total", "Messages not taken because another shard did not keep up.", Kind::counter,
+     &broker::Counters::dropped_link_full},
+    {"tercet_dropped_store_full_total", "Messages not taken because the store did not keep up.", Kind::counter,
+     &broker::Counters::dropped_store_full},
 };
 
 constexpr Row<std::uint64_t thing::Counts::*> kThingRows[] = {
