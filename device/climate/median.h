@@ -20,8 +20,12 @@ class Median {
   void clear() { count_ = next_ = 0; }
   /// Of fewer than N values the lower one of the two in the middle. Not empty.
   float value() const {
-    std::array<float, N> sorted = values_;
-    std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count_));
+    std::array<float, N> sorted{};
+    for (std::size_t taken = 0; taken < count_; ++taken) {  // insertion: N is small, and std::sort is not
+      std::size_t at = taken;
+      for (; at > 0 && values_[taken] < sorted[at - 1]; --at) sorted[at] = sorted[at - 1];
+      sorted[at] = values_[taken];
+    }
     return sorted[(count_ - 1) / 2];
   }
 

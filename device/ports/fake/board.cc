@@ -84,9 +84,23 @@ Result<std::size_t> TimeServers::receive(MutableBytes into) {
   return std::size_t{48};
 }
 
+Values::Entry* Values::find(std::string_view key) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.first == key; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void Values::erase(std::string_view key) {
+  if (const Entry* found = find(key)) entries_.erase(entries_.begin() + (found - entries_.data()));
+}
+
+std::string& Values::operator[](std::string_view key) {
+  if (Entry* found = find(key)) return found->second;
+  return entries_.emplace_back(std::string(key), std::string()).second;
+}
+
 Result<std::size_t> Store::get(std::string_view key, MutableBytes into) {
-  const auto found = values.find(key);
-  if (found == values.end()) return fail(Error::not_found);
+  const auto* found = values.find(key);
+  if (found == nullptr) return fail(Error::not_found);
   if (found->second.size() > into.size()) return fail(Error::no_space);
   if (!found->second.empty()) std::memcpy(into.data(), found->second.data(), found->second.size());
   return found->second.size();
@@ -94,16 +108,12 @@ Result<std::size_t> Store::get(std::string_view key, MutableBytes into) {
 
 Result<void> Store::set(std::string_view key, Bytes value) {
   if (full) return fail(Error::no_space);
-  const auto found = values.find(key);
-  if (found != values.end())
-    found->second.assign(as_text(value));
-  else
-    values.emplace(key, as_text(value));
+  values[key].assign(as_text(value));
   return {};
 }
 
 Result<void> Store::remove(std::string_view key) {
-  if (const auto found = values.find(key); found != values.end()) values.erase(found);
+  values.erase(key);
   return {};
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ports/fake/platform.h"
@@ -99,9 +99,21 @@ class TimeServers final : public device::Datagram {
   std::optional<std::array<std::uint8_t, 48>> answer_;
 };
 
+/// A handful of named values.
+class Values {
+ public:
+  using Entry = std::pair<std::string, std::string>;
+  Entry* find(std::string_view key);
+  void erase(std::string_view key);
+  std::string& operator[](std::string_view key);  ///< an empty one if there was none
+
+ private:
+  std::vector<Entry> entries_;
+};
+
 class Store final : public device::KeyValueStore {
  public:
-  std::map<std::string, std::string, std::less<>> values;
+  Values values;
   bool full = false;
   Result<std::size_t> get(std::string_view key, MutableBytes into) override;
   Result<void> set(std::string_view key, Bytes value) override;
@@ -125,6 +137,18 @@ class Log final : public device::Log {
   }
 };
 
+/// A platform that can keep every post it was sent.
+class RecordingPlatform final : public Platform {
+ public:
+  bool record_posts = false;
+  std::vector<std::string> posts;
+
+ private:
+  void on_post(std::string_view payload) override {
+    if (record_posts) posts.emplace_back(payload);
+  }
+};
+
 class Watchdog final : public device::Watchdog {
  public:
   std::uint32_t fed = 0;
@@ -136,7 +160,7 @@ struct Board {
   Clock clock;
   Random random;
   Network network;
-  Platform platform;
+  RecordingPlatform platform;
   Transport transport{platform};
   TimeServers time_servers;
   Store store;

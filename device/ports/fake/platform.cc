@@ -114,7 +114,7 @@ void Platform::on_publish(const mqtt::Frame& frame) {
   if (topic->kind == alink::Kind::property_post) {
     ++posts_received;
     keep(last_post, payload);
-    if (record_posts) posts.emplace_back(payload);
+    on_post(payload);
   }
   if (topic->kind == alink::Kind::event_post) {
     ++events_received;

@@ -2,9 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "tercet/base/bytes.h"
 #include "tercet/base/fixed_string.h"
@@ -14,7 +12,7 @@
 namespace tercet::fake {
 
 /// The other end of a fake connection: as much of a platform as a device needs, with knobs for everything that can go
-/// wrong. It answers at once and allocates nothing, except that `posts` grows while `record_posts` is set.
+/// wrong. It answers at once and allocates nothing.
 class Platform {
  public:
   // Knobs; change them at any time.
@@ -28,7 +26,6 @@ class Platform {
   bool answers_ntp = true;
   bool answers_pings = true;
   bool keeps_sessions = true;
-  bool record_posts = false;
   UnixMillis wall{1'800'000'000'000};  ///< what its NTP answers
 
   // What it has seen.
@@ -37,7 +34,6 @@ class Platform {
   bool clean_session = false;
   Seconds keep_alive{0};
   FixedString<1024> last_post, last_set_reply, last_event;
-  std::vector<std::string> posts;
 
   /// Sends a property set down: `params` is JSON. QoS 1.
   void push_set(std::string_view id, std::string_view params);
@@ -50,6 +46,11 @@ class Platform {
   void taken(std::size_t bytes);
   bool hung_up() const { return hung_up_; }
   void hang_up() { hung_up_ = true; }
+
+ protected:
+  ~Platform() = default;
+  /// Each property post, for who wants them all.
+  virtual void on_post(std::string_view payload) { static_cast<void>(payload); }
 
  private:
   void handle(const mqtt::Frame& frame);

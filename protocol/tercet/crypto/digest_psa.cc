@@ -24,7 +24,11 @@ Context& context_in(std::array<std::byte, N>& state) {
   return *std::launder(reinterpret_cast<Context*>(state.data()));
 }
 
+/// PSA takes no key of no bytes; HMAC fills a short key up with zeros, so one zero byte is the same key.
+constexpr std::uint8_t kNoKey[1] = {0};
+
 bool import_key(Algorithm algorithm, Bytes bytes, psa_key_id_t& key) {
+  if (bytes.empty()) bytes = kNoKey;
   psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
   psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
   psa_set_key_algorithm(&attributes, PSA_ALG_HMAC(psa_hash(algorithm)));

@@ -49,7 +49,7 @@ TEST_CASE("the receiving side of QoS 2 survives a resumed session and no other")
 
 TEST_CASE("a client without a QoS 2 window neither asks for QoS 2 nor takes it") {
   ClientBuffers<64, 64, 64, 1, 1> buffers;
-  Client client{{}, {.client_id = "x"}, buffers.storage(), [](void*) { return 0U; }, nullptr};
+  Client client{{}, {.client_id = "x"}, buffers.storage(), [](void*) -> std::uint32_t { return 0; }, nullptr};
   CHECK(client.subscribe("a", Qos::exactly_once).error() == Error::bad_argument);
   CHECK(client.subscribe("a", Qos::at_least_once));
 }

@@ -121,7 +121,7 @@ TEST_CASE("a transport that cannot be opened is reported with its error") {
 
 TEST_CASE("an output buffer too small for CONNECT is reported, not sent in part") {
   ClientBuffers<16, 8, 0, 0, 0> buffers;
-  Client client{{}, {.client_id = "a long name"}, buffers.storage(), [](void*) { return 0U; }, nullptr};
+  Client client{{}, {.client_id = "a long name"}, buffers.storage(), [](void*) -> std::uint32_t { return 0; }, nullptr};
   client.start({});
   CHECK(std::holds_alternative<OpenTransport>(*client.next_event({})));
   client.transport_up({});

@@ -1,0 +1,38 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "climate/monitor.h"
+#include "tercet/json/reader.h"
+
+using namespace tercet;
+using namespace tercet::climate;
+
+TEST_CASE("the thing model file names the same properties and ranges as the program") {
+  std::ifstream file(TERCET_CLIMATE_TSL);
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string document = text.str();
+  const auto tsl = json::parse(document);
+  REQUIRE(tsl);
+  const auto check = [&](std::string_view identifier, std::string_view access, std::string_view type, double min,
+                         double max) {
+    for (const json::Value& property : tsl->find("properties")->elements()) {
+      if (!(*property.find("identifier")->text() == identifier)) continue;
+      CHECK(*property.find("accessMode")->text() == access);
+      const auto data = *property.find("dataType");
+      CHECK(*data.find("type")->text() == type);
+      CHECK(std::stod(std::string(data.find("specs")->find("min")->text()->raw())) == min);
+      CHECK(std::stod(std::string(data.find("specs")->find("max")->text()->raw())) == max);
+      return true;
+    }
+    return false;
+  };
+  CHECK(check(kTemperature.identifier, "r", "float", kTemperature.min, kTemperature.max));
+  CHECK(check(kHumidity.identifier, "r", "float", kHumidity.min, kHumidity.max));
+  CHECK(check(kReportInterval.identifier, "rw", "int", kReportInterval.min, kReportInterval.max));
+  CHECK(check(kAlarmThreshold.identifier, "rw", "float", kAlarmThreshold.min, kAlarmThreshold.max));
+  CHECK(*tsl->find("events")->elements().next()->find("identifier")->text() == kAlarm);
+}
