@@ -21,7 +21,11 @@ struct Limits {
   std::uint32_t max_unacknowledged = 16384;     ///< QoS 1 and 2 messages of the client that we have not yet answered
   std::uint32_t qos0_per_second = 0;            ///< PUBLISH of QoS 0 taken from one connection; the surplus is dropped
   std::uint32_t qos1_per_second = 0;            ///< the same of QoS 1 (and 2)
-  std::uint16_t min_keep_alive_seconds = 0;     ///< shorter, and 0 when this is not 0, is refused with CONNACK 2
+  std::uint32_t down_per_second = 0;      ///< PUBLISH sent to one connection: beyond, QoS 0 is dropped and QoS 1 waits
+  std::uint32_t bytes_per_second = 0;     ///< of one connection, both ways: beyond, reading pauses, and messages to it
+                                          ///< are treated as over their rate
+  std::uint32_t connects_per_minute = 0;  ///< logins of one identity; beyond, CONNECT is refused
+  std::uint16_t min_keep_alive_seconds = 0;       ///< shorter, and 0 when this is not 0, is refused with CONNACK 2
   std::uint16_t max_keep_alive_seconds = 0xFFFF;  ///< longer is clamped to it
   std::uint16_t max_subscriptions = 10000;        ///< per session
   std::uint16_t max_filters = 1000;               ///< per SUBSCRIBE or UNSUBSCRIBE
@@ -37,6 +41,9 @@ struct Limits {
     Limits limits;
     limits.qos0_per_second = 30;
     limits.qos1_per_second = 10;
+    limits.down_per_second = 50;
+    limits.bytes_per_second = 1024 * 1024;
+    limits.connects_per_minute = 5;
     limits.min_keep_alive_seconds = 30;
     limits.max_keep_alive_seconds = 1200;
     limits.max_subscriptions = 100;
@@ -47,6 +54,9 @@ struct Limits {
     return limits;
   }
   static Limits standard() { return {}; }
+  void switch_off_rates() {
+    qos0_per_second = qos1_per_second = down_per_second = bytes_per_second = connects_per_minute = 0;
+  }
 };
 
 /// One for all shards; does not change while brokers exist.

@@ -78,11 +78,42 @@ void Connection::begin(Instant connect_by, Bytes unread, std::string_view assign
 
 void Connection::on_readable() {
   for (int i = 0; i < kReadsPerEvent; ++i)
-    if (!read_once()) return;
+    if (pause_reading() || !read_once()) return;
   if (!stream_->has_buffered()) return;  // the loop tells again while the socket has more
   shard_->loop().detach(*stream_);
   shard_->loop().attach(*stream_, *this);
   if (waits_for_room_) shard_->loop().want_write(*stream_);
+}
+
+/// Leaves what comes from a client over its bandwidth with the kernel, which slows the client down.
+bool Connection::pause_reading() {
+  const Millis wait = bytes_.wait(limits_->bytes_per_second, now());
+  if (wait.count() == 0 || state_ != State::open) return false;
+  note_held();
+  shard_->loop().detach(*stream_);
+  attached_ = false;
+  is_paused_ = true;
+  shard_->pump_at(*this, now() + wait);
+  return true;
+}
+
+void Connection::go_on() {
+  if (!is_paused_) return;
+  if (const Millis wait = bytes_.wait(limits_->bytes_per_second, now()); wait.count() > 0)
+    return shard_->pump_at(*this, now() + wait);
+  is_paused_ = false;
+  shard_->loop().attach(*stream_, *this);
+  attached_ = true;
+  if (waits_for_room_) shard_->loop().want_write(*stream_);
+}
+
+void Connection::note_held() {
+  const auto minute = static_cast<std::uint32_t>(now().since_start.count() / 60'000);
+  if (std::exchange(held_minute_, minute) == minute) return;
+  const bool by_bytes = bytes_.wait(limits_->bytes_per_second, now()).count() > 0;
+  const std::uint32_t limit = by_bytes ? limits_->bytes_per_second : limits_->down_per_second;
+  journal(Refusal::Stage::message, by_bytes ? Cause::bandwidth : Cause::down_rate, 0,
+          "over " + std::to_string(limit) + (by_bytes ? " bytes per second" : " messages per second to the device"));
 }
 
 /// Where the next bytes go: behind the kept part of an unfinished packet. Before login no more than the little that is
@@ -116,6 +147,7 @@ bool Connection::read_once() {
   if (stream_->wants_write()) shard_->loop().want_write(*stream_);
   if (io.bytes > 0) {
     shard_->counters().bytes_in += io.bytes;
+    bytes_.spend(limits_->bytes_per_second, io.bytes, now());
     stir();
     if (state_ == State::first_byte) {
       secure_or_greet(shard_->read_buffer()[0]);

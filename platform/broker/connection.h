@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -68,6 +69,21 @@ class Connection final : public runtime::StreamEvents {
   const runtime::Address& peer() const { return stream_->peer(); }
   Output& output() { return output_; }
   bool takes_more() const { return output_.size() <= limits_->max_output_bytes; }
+  /// How long the rates still hold back the next PUBLISH to the client; zero: not at all.
+  Millis held_for() {
+    if ((limits_->down_per_second | limits_->bytes_per_second) == 0) [[likely]]
+      return Millis{0};
+    return std::max(down_.wait(limits_->down_per_second, now()), bytes_.wait(limits_->bytes_per_second, now()));
+  }
+  /// A PUBLISH of that many bytes has been put into the output.
+  void count_sent(std::size_t bytes) {
+    down_.spend(limits_->down_per_second, 1, now());
+    bytes_.spend(limits_->bytes_per_second, bytes, now());
+  }
+  /// Something was held back: the journal is told which limit it is, once a minute.
+  void note_held();
+  /// Its turn in the shard's list has come.
+  void go_on();
 
   /// The login has succeeded: CONNACK, and from now on the session's packets. keep_alive: what holds.
   void open(Session& session, bool session_present, const mqtt::Connect& connect, std::uint16_t keep_alive,
@@ -99,6 +115,7 @@ class Connection final : public runtime::StreamEvents {
   bool read_once();
   Bytes received(std::size_t bytes, std::unique_ptr<std::uint8_t[]>& held);
   MutableBytes read_space();
+  bool pause_reading();
   void consume(Bytes bytes);
   void keep(Bytes rest);
   void stream_failed();
@@ -155,8 +172,11 @@ class Connection final : public runtime::StreamEvents {
   std::uint32_t kept_room_ = 0;
   Millis keep_alive_limit_{0};
   Rate rates_[2];            ///< of QoS 0; of the others
+  Meter down_;               ///< PUBLISH to the client
+  Meter bytes_;              ///< both ways
   std::uint32_t place_ = 0;  ///< in the shard's list
   std::uint32_t journal_minute_ = 0;
+  std::uint32_t held_minute_ = 0xFFFFFFFF;  ///< in which the journal was told of a message held back
   std::uint16_t window_ = 0;
   std::uint8_t journaled_ = 0;
   State state_ = State::greeting;
@@ -167,6 +187,7 @@ class Connection final : public runtime::StreamEvents {
   bool attached_ : 1 = false;
   bool refuse_plain_ : 1 = false;
   bool is_delayed_ : 1 = false;  ///< and counted among those of the shard
+  bool is_paused_ : 1 = false;   ///< nothing is read: over its bandwidth
   bool pump_due_ : 1 = false;    ///< the shard's list of sessions to pump has it
 };
 

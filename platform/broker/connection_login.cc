@@ -107,6 +107,9 @@ void Connection::log_in(const mqtt::Connect& connect, const LoginAttempt& attemp
   }
   const auto keep_alive = keep_alive_of(connect, attempt);
   if (!keep_alive) return;
+  if (!shard_->may_log_in(verdict.identity, limits_->connects_per_minute))
+    return refuse_login(ReasonCode::connection_rate_exceeded, Cause::connect_rate, attempt,
+                        "over " + std::to_string(limits_->connects_per_minute) + " logins per minute");
 
   std::vector<std::uint8_t> scratch;
   Shard::Login login{.connect = connect, .verdict = verdict, .keep_alive = *keep_alive};

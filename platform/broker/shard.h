@@ -121,6 +121,10 @@ class Shard {
     std::uint16_t window = 0;
     Bytes will_properties{};  ///< those that are passed on
   };
+  /// Counts a login against the rate of its identity; false: too often.
+  bool may_log_in(const Identity& identity, std::uint32_t per_minute) {
+    return per_minute == 0 || login_rates_.take(identity.key(), per_minute, loop_->now());
+  }
   void log_in(Connection& connection, const Login& login, std::string_view client_id);
   /// The session's connection has gone.
   void left(Session& session, bool will_due);
@@ -167,6 +171,8 @@ class Shard {
   void on_ack(Connection& connection, const mqtt::Ack& ack);
   /// Sends what waits, then what is retained for it, as far as the window and the output allow.
   void pump(Session& session);
+  /// Pumps this connection's session, and lets it read on if it had to pause, then or a little earlier.
+  void pump_at(Connection& connection, Instant at);
   void acknowledge(const AckToken& token);
   void disconnect(const AckToken& token, Error why);
 
@@ -240,7 +246,6 @@ class Shard {
   void forget_retained(Session& session, std::string_view filter);
   void send_retained(Session& session);
   void send_retained_one(Session& session, const RetainedCursor& cursor, const RetainedMessages::Found& found);
-  void pump_at(Connection& connection, Instant at);
   static void on_pumps_due(void* shard);
   void pump_due();
 
@@ -354,6 +359,7 @@ class Shard {
   bool stopping_ = false;
 
   SessionTable sessions_;
+  NameRates login_rates_;
   SubscriptionTree tree_;
   RetainedMessages retained_;
   RetainStamp retain_clock_;  ///< the latest stamp seen

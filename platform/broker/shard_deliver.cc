@@ -41,6 +41,11 @@ bool Shard::deliver_qos0(Session& session, const Publication& publication, bool 
     ++counters_.dropped_slow;
     return false;
   }
+  if (connection->held_for().count() > 0) {
+    ++counters_.dropped_rate;
+    connection->note_held();
+    return false;
+  }
   const Copy copy{.version = connection->version(),
                   .qos = 0,
                   .retain = retain,
@@ -49,10 +54,12 @@ bool Shard::deliver_qos0(Session& session, const Publication& publication, bool 
                   .identifiers = identifiers,
                   .max_bytes = connection->max_packet_bytes()};
   const UnixMillis wall = publication.expires_ms != 0 ? loop_->wall() : UnixMillis{};
-  if (writer_.append(connection->output(), publication, copy, wall) == 0) {
+  const std::size_t bytes = writer_.append(connection->output(), publication, copy, wall);
+  if (bytes == 0) {
     ++counters_.dropped_too_large;
     return false;
   }
+  connection->count_sent(bytes);
   ++counters_.messages_out;
   connection->touch();
   return true;
@@ -65,8 +72,9 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
   Connection* connection = session.connection;
   if (connection == nullptr && !session.outlives_connection()) return false;
   Outflow& flow = session.flow();
-  const bool now =
-      connection != nullptr && flow.waiting() == 0 && flow.may_send(connection->window()) && connection->takes_more();
+  const Millis held = connection != nullptr ? connection->held_for() : Millis{0};
+  const bool now = connection != nullptr && flow.waiting() == 0 && flow.may_send(connection->window()) &&
+                   connection->takes_more() && held.count() == 0;
   if (now && !session.outlives_connection()) {
     const std::uint64_t sequence = flow.push_sent(qos);
     const Copy copy{.version = connection->version(),
@@ -77,11 +85,13 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
                     .identifiers = identifiers,
                     .max_bytes = connection->max_packet_bytes()};
     const UnixMillis wall = publication.expires_ms != 0 ? loop_->wall() : UnixMillis{};
-    if (writer_.append(connection->output(), publication, copy, wall) == 0) {
+    const std::size_t bytes = writer_.append(connection->output(), publication, copy, wall);
+    if (bytes == 0) {
       ++counters_.dropped_too_large;
       flow.finish(sequence);
       return false;
     }
+    connection->count_sent(bytes);
     ++counters_.messages_out;
     connection->touch();
     return true;
@@ -96,6 +106,10 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
   counters_.queued_bytes += message->size();
   if (store_ != nullptr && session.outlives_connection()) store_message(session, sequence);
   if (now) pump_queue(session);
+  if (held.count() > 0) {
+    connection->note_held();
+    pump_at(*connection, loop_->now() + held);
+  }
   return true;
 }
 
@@ -143,6 +157,7 @@ void Shard::repeat(Session& session) {
     const std::uint64_t sequence = flow.next_again();
     const bool released = flow.at(sequence).state == Outflow::State::released;
     if (!released && !flow.may_repeat(connection.window())) return;
+    if (const Millis held = connection.held_for(); held.count() > 0) return pump_at(connection, loop_->now() + held);
     flow.repeat_next();
     if (released)
       connection.write_ack(PacketType::pubrel, Outflow::packet_id(sequence));
@@ -165,6 +180,10 @@ void Shard::pump_queue(Session& session) {
     if (flight.state == Outflow::State::done) {
       flow.skip_next();
       continue;
+    }
+    if (const Millis held = connection->held_for(); held.count() > 0) {
+      pump_at(*connection, loop_->now() + held);
+      break;
     }
     forget_waiting(flight);
     if (is_stale(session, *flight.message)) {
@@ -189,11 +208,13 @@ void Shard::write_flight(Session& session, std::uint64_t sequence, bool dup) {
                   .packet_id = Outflow::packet_id(sequence),
                   .identifiers = {},
                   .max_bytes = connection.max_packet_bytes()};
-  if (writer_.append(connection.output(), flight.message->publication(), copy, loop_->wall()) == 0) {
+  const std::size_t bytes = writer_.append(connection.output(), flight.message->publication(), copy, loop_->wall());
+  if (bytes == 0) {
     ++counters_.dropped_too_large;
     return finish(session, sequence);
   }
   ++counters_.messages_out;
+  connection.count_sent(bytes);
   if (!session.outlives_connection()) session.outflow->drop_message(sequence);
   connection.touch();
 }
@@ -229,6 +250,29 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
   }
   finish(session, sequence);
   if (session.has_backlog()) pump(session);
+}
+
+// --- turns ---
+
+void Shard::pump_at(Connection& connection, Instant at) {
+  if (!connection.pump_due_) {
+    connection.pump_due_ = true;
+    pumps_due_.push_back(connection.session()->ref());
+  }
+  if (!pump_timer_.is_set() || at < pump_timer_.at()) pump_timer_.set(*loop_, at);
+}
+
+void Shard::on_pumps_due(void* shard) { static_cast<Shard*>(shard)->pump_due(); }
+
+void Shard::pump_due() {
+  const auto due = std::exchange(pumps_due_, {});
+  for (const SessionRef ref : due) {
+    Session* session = sessions_.at(ref);
+    if (session == nullptr || session->connection == nullptr) continue;
+    session->connection->pump_due_ = false;
+    session->connection->go_on();
+    pump(*session);
+  }
 }
 
 }  // namespace tercet::broker

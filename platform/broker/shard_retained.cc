@@ -133,6 +133,7 @@ void Shard::send_retained(Session& session) {
     RetainedCursor& cursor = cursors.front();
     const bool assured = cursor.qos > 0 && session.outflow;
     if (!connection.takes_more()) return;
+    if (const Millis wait = connection.held_for(); wait.count() > 0) return pump_at(connection, loop_->now() + wait);
     if (assured && (session.outflow->waiting() > 0 || !session.outflow->may_send(connection.window()))) return;
     if (assured && store_ != nullptr && session.outlives_connection() && !has_room_in_store())
       return pump_at(connection, loop_->now() + kStoreBehind);
@@ -163,29 +164,6 @@ void Shard::send_retained_one(Session& session, const RetainedCursor& cursor, co
   kept_copy_ = MessageRef{};
   waits_for_ = PendingAcks::kNone;  // nobody asks when it is stored
   full_ = Full::none;
-}
-
-// --- turns ---
-
-/// Pumps this connection's session again then, or a little earlier.
-void Shard::pump_at(Connection& connection, Instant at) {
-  if (!connection.pump_due_) {
-    connection.pump_due_ = true;
-    pumps_due_.push_back(connection.session()->ref());
-  }
-  if (!pump_timer_.is_set() || at < pump_timer_.at()) pump_timer_.set(*loop_, at);
-}
-
-void Shard::on_pumps_due(void* shard) { static_cast<Shard*>(shard)->pump_due(); }
-
-void Shard::pump_due() {
-  const auto due = std::exchange(pumps_due_, {});
-  for (const SessionRef ref : due) {
-    Session* session = sessions_.at(ref);
-    if (session == nullptr || session->connection == nullptr) continue;
-    session->connection->pump_due_ = false;
-    pump(*session);
-  }
 }
 
 }  // namespace tercet::broker

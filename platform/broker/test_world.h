@@ -123,7 +123,7 @@ struct TestWorld {
   TestWorld() : TestWorld(Options{}) {}
   explicit TestWorld(Options with)
       : options(with), config(with.config), world(with.seed), shards(server_host, with.shards) {
-    if (options.fast_limits) config.cloud.qos0_per_second = config.cloud.qos1_per_second = 0;
+    if (options.fast_limits) config.cloud.switch_off_rates();
     if (options.with_store) store = std::make_unique<store::MemoryStore>();
     start();
   }

@@ -232,10 +232,20 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
       .table("limits",
              [&read](Table& limits) {
                limits.flag("device_rates", read.device_rate_limits)
+                   .number("device_qos0_per_second", read.device_qos0_per_second, 0, 1'000'000)
+                   .number("device_qos1_per_second", read.device_qos1_per_second, 0, 1'000'000)
+                   .number("device_down_per_second", read.device_down_per_second, 0, 1'000'000)
+                   .number("device_bytes_per_second", read.device_bytes_per_second, 0, 1'000'000'000)
+                   .number("device_connects_per_minute", read.device_connects_per_minute, 0, 1'000'000)
                    .number("max_packet_bytes", read.max_packet_bytes, 1024, 268'435'455)
                    .number("max_connections", read.max_connections, 0, 10'000'000)
                    .number("offline_messages", read.offline_messages, 0, 1'000'000)
                    .number("offline_days", read.offline_days, 1, 365)
+                   .number("offline_bytes", read.offline_bytes, 1 << 20, std::int64_t{1} << 36)
+                   .number("offline_share", read.offline_share, 1, 1'000'000)
+                   .number("retained_messages", read.retained_messages, 0, 100'000'000)
+                   .number("retained_bytes", read.retained_bytes, 0, std::int64_t{1} << 36)
+                   .number("retained_message_bytes", read.retained_message_bytes, 0, 268'435'455)
                    .number("set_reply_timeout_seconds", read.set_reply_timeout_seconds, 1, 3600)
                    .number("bad_logins_per_name", read.bad_logins_per_name, 1, 1'000'000)
                    .number("bad_logins_per_address", read.bad_logins_per_address, 1, 1'000'000);

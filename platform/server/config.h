@@ -44,11 +44,21 @@ struct Config {
   bool history_in_memory = false;           ///< nothing of history is kept on disk: for benches
   std::uint64_t waiting_bytes = 64u << 20;  ///< what may wait for the disk before posts are refused
 
-  bool device_rate_limits = true;  ///< the cloud's 30/s and 10/s per device
+  bool device_rate_limits = true;  ///< false: none of the five that follow
+  std::uint32_t device_qos0_per_second = 30;
+  std::uint32_t device_qos1_per_second = 10;
+  std::uint32_t device_down_per_second = 50;
+  std::uint32_t device_bytes_per_second = 1024 * 1024;
+  std::uint32_t device_connects_per_minute = 5;
   std::uint32_t max_packet_bytes = 262'144;
   std::uint32_t max_connections = 0;  ///< 0 = what the file descriptor limit allows
   std::uint32_t offline_messages = 1000;
   std::uint32_t offline_days = 7;
+  std::uint64_t offline_bytes = 256u << 20;  ///< per shard
+  std::uint32_t offline_share = 8;           ///< one session may keep one eighth of that
+  std::uint64_t retained_messages = 100'000;
+  std::uint64_t retained_bytes = 64u << 20;
+  std::uint64_t retained_message_bytes = 256 * 1024;
   std::uint32_t history_days = 30;
   std::uint32_t set_reply_timeout_seconds = 30;
   std::uint32_t bad_logins_per_name = 5;      ///< within a minute, before answers are delayed

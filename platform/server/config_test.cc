@@ -11,6 +11,9 @@ TEST_CASE("a file changes what it names and leaves the rest") {
 data = "/srv/tercet"
 [limits]
 offline_messages = 5
+offline_share = 2
+device_connects_per_minute = 60
+retained_bytes = 1000
 [[listener]]
 name = "bench"
 host = "127.0.0.1"
@@ -22,6 +25,10 @@ anonymous = true
                        "t.toml", config, problem));
   CHECK(config.data_dir == "/srv/tercet");
   CHECK(config.offline_messages == 5);
+  CHECK(config.offline_share == 2);
+  CHECK(config.device_connects_per_minute == 60);
+  CHECK(config.device_down_per_second == 50);
+  CHECK(config.retained_bytes == 1000);
   CHECK(config.history_days == 30);
   REQUIRE(config.listeners.size() == 1);
   CHECK(config.listeners[0].policy == ListenerConfig::Policy::standard);

@@ -49,7 +49,17 @@ broker::BrokerConfig broker_config(const Config& config, std::size_t budget) {
     limits->max_queued_messages = config.offline_messages;
     limits->max_queued_seconds = config.offline_days * 24 * 3600;
   }
-  if (!config.device_rate_limits) made.cloud.qos0_per_second = made.cloud.qos1_per_second = 0;
+  made.cloud.qos0_per_second = config.device_qos0_per_second;
+  made.cloud.qos1_per_second = config.device_qos1_per_second;
+  made.cloud.down_per_second = config.device_down_per_second;
+  made.cloud.bytes_per_second = config.device_bytes_per_second;
+  made.cloud.connects_per_minute = config.device_connects_per_minute;
+  made.max_queued_bytes = config.offline_bytes;
+  made.queued_share = config.offline_share;
+  made.max_retained_messages = config.retained_messages;
+  made.max_retained_bytes = config.retained_bytes;
+  made.max_retained_message_bytes = config.retained_message_bytes;
+  if (!config.device_rate_limits) made.cloud.switch_off_rates();
   made.read_buffer_bytes = std::max<std::size_t>(made.read_buffer_bytes, 2 * std::size_t{config.max_packet_bytes});
   made.max_connections = config.max_connections == 0 ? budget : std::min<std::size_t>(config.max_connections, budget);
   return made;

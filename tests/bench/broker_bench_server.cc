@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   config.standard.max_in_flight = 65535;
   config.standard.max_unacknowledged = 65535;
   config.standard.max_queued_messages = 1'000'000;
+  config.queued_share = 1;
   config.standard.max_output_bytes = 64u << 20;
   broker::ShardBrokers all{**shards, config};
   Everyone everyone;

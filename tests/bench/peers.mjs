@@ -44,7 +44,7 @@ async function makeTriples(server) {
 
 async function startTercet(config = '') {
   // As mosquitto below: no bound on what waits for a subscriber.
-  const server = await startServer({ config: `${config}[limits]\noffline_messages = 1000000\n` });
+  const server = await startServer({ config: `${config}[limits]\noffline_messages = 1000000\noffline_share = 1\n` });
   const port = (name) => server.listener(name).port;
   return { name: 'tercet', pid: server.pid, plain: port('standard'), tls: port('standard-tls'), cloud: port('plain'), cloudTls: port('mqtts'), server, stop: () => server.stop() };
 }

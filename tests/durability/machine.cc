@@ -36,7 +36,7 @@ std::string line_of(const thing::HistoryKey& key, std::string_view record) {
 
 Machine::Machine(const Disk& disk, std::optional<Cut> cut, int boards)
     : cut_(cut), files_(std::make_shared<store::DroppingFileSystem>(disk)), env_(store::make_dropping_env(files_)) {
-  config_.cloud.qos1_per_second = 0;
+  config_.cloud.switch_off_rates();
   auto product = std::make_shared<registry::Product>();
   product->key = kProduct;
   product->name = "power cuts";

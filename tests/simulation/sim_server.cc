@@ -3,7 +3,7 @@
 namespace tercet::simulation {
 
 SimServer::SimServer(runtime::SimHost& host, std::size_t shards) : host_(host), loops_(host, shards) {
-  config_.cloud.qos0_per_second = config_.cloud.qos1_per_second = 0;
+  config_.cloud.switch_off_rates();
 }
 
 SimServer::~SimServer() {

@@ -134,6 +134,8 @@ enum class Cause : std::uint8_t {
   qos2,
   offline_queue_full,
   retained_full,
+  down_rate,
+  bandwidth,
   payload_not_json,
   payload_not_object,
   params_missing,
