@@ -206,6 +206,23 @@ TEST_CASE("the last value is the one with the newest time, and an older one goes
   CHECK(points(store, "temperature") == 2);
 }
 
+TEST_CASE("a last value with a time that a wrong server clock has left does not last") {
+  store::MemoryStore store;
+  Settings trusting;
+  trusting.max_future = std::chrono::hours{24 * 365};
+  {
+    TestShard shard(store, registry::Validation::weak, kBoardTsl, trusting);
+    shard.post(R"({"temperature":{"value":20,"time":1710000000000}})");
+    shard.post(R"({"temperature":21})");
+    CHECK(shard.value("temperature") == "20");
+  }
+  store.crash();
+  TestShard again(store);
+  REQUIRE(again.ingress->load());
+  again.post(R"({"temperature":22})");
+  CHECK(again.value("temperature") == "22");
+}
+
 TEST_CASE("a post that is sent again with its time does not double in history") {
   store::MemoryStore store;
   TestShard shard(store);
@@ -281,6 +298,19 @@ TEST_CASE("outputs of an event that do not fit are dropped and named; an unknown
   shard.publish(TestShard::topic("event/booted/post"), R"({"id":"3","params":{}})");
   shard.settle();
   CHECK(shard.last_reply().starts_with(R"({"id":"3","code":200,)"));
+}
+
+TEST_CASE("an event of more than 200 members is dropped and named") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  for (const int count : {200, 201}) {
+    std::string body;
+    for (int i = 0; i < count; ++i) body += (i ? ",\"" : "\"") + (i ? "x" + std::to_string(i) : "level") + "\":1";
+    shard.publish(TestShard::topic("event/alarm/post"), R"({"id":"1","params":{"value":{)" + body + "}}}");
+    shard.settle();
+    CHECK(shard.ingress->things().counts().events == 1);
+  }
+  CHECK(shard.last_reply().find(R"("data":{"alarm":"map size must less than 200 -> alarm"})") != std::string::npos);
 }
 
 TEST_CASE("a batch post keeps each sample at its time and moves the last value to the newest") {
@@ -612,6 +642,37 @@ TEST_CASE("the journal is told a few times a minute, not for every message") {
   shard.loop.advance(Seconds{61});
   shard.post(R"({"nothing":1})");
   CHECK(shard.journal.entries.size() == 7);
+}
+
+TEST_CASE("what the journal shows of a payload can be printed, whatever a device has sent") {
+  struct Row {
+    std::string payload, shown;
+  };
+  const Row rows[] = {
+      {std::string("\xFF\x00\x1B[2J", 6), "\\xff\\x00\\x1b[2J"},
+      {"{\"label\":\"\xE6\xB8\xA9\xE5\xBA\xA6", "{\"label\":\"\xE6\xB8\xA9\xE5\xBA\xA6"},
+      {"{\"label\":\"\xE6\xB8", "{\"label\":\"\\xe6\\xb8"},
+  };
+  for (const auto& row : rows) {
+    store::MemoryStore store;
+    TestShard shard(store);
+    shard.publish(TestShard::topic("event/property/post"), row.payload);
+    REQUIRE(shard.journal.entries.size() == 1);
+    CHECK(shard.journal.entries[0].evidence.find(": " + row.shown + " [") != std::string::npos);
+  }
+  for (const std::size_t before : {31, 32, 33}) {  // nor is a character cut
+    store::MemoryStore store;
+    TestShard shard(store);
+    std::string text;
+    for (int i = 0; i < 50; ++i) text += "\xE6\xB8\xA9";
+    shard.publish(TestShard::topic("event/property/post"),
+                  "{\"label\":\"" + text + std::string(before, ' ') + "\x01" + text);
+    REQUIRE(shard.journal.entries.size() == 1);
+    CHECK(shard.journal.entries[0].evidence.find("\\x01") != std::string::npos);
+    CHECK(shard.journal.entries[0].evidence.find("\\x", shard.journal.entries[0].evidence.find("\\x01") + 1) ==
+          std::string::npos);
+    CHECK(shard.journal.entries[0].evidence.find("\\x") == shard.journal.entries[0].evidence.find("\\x01"));
+  }
 }
 
 TEST_CASE("identifiers with escapes and forgiven commas are understood without harming what is kept") {

@@ -134,7 +134,7 @@ Taken ThingIngress::Shard::on_event_post(const Message& message) {
 void ThingIngress::Shard::begin_message(const ProductBinding& product) {
   accepted_.clear();
   dropped_.clear();
-  dropped_names_.clear();
+  if (!dropped_names_.empty()) dropped_names_.clear();
   dropped_count_ = 0;
   dropped_unnamed_ = 0;
   written_ = 0;
@@ -174,12 +174,12 @@ void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why)
   if (dropped_count_++ == 0) dropped_code_ = why.code;
   const auto raw = identifier.raw();
   // Once per identifier, and no more of them than a post may have properties.
-  if (std::find(dropped_names_.begin(), dropped_names_.end(), raw) != dropped_names_.end()) return;
+  if (dropped_names_.contains(raw)) return;
   if (dropped_names_.size() >= settings_.max_properties) {
     ++dropped_unnamed_;
     return;
   }
-  dropped_names_.push_back(raw);
+  dropped_names_.insert(raw);
   if (!dropped_.empty()) dropped_ += ',';
   dropped_.append("\"").append(shortened(raw, kMaxShownName)).append("\":\"");
   append_check_text(dropped_, why, raw);
@@ -241,7 +241,8 @@ void ThingIngress::Shard::change_value(DeviceState& device, const Accepted& valu
   } else {
     device.hint = position + 1;
     Held& held = device.values[position];
-    if (value.time < held.time) return;  // late: history only
+    // Late: history only. A time that no device may claim is left from a server clock that was wrong, and gives way.
+    if (value.time < held.time && held.time <= loop_.wall().ms + settings_.max_future.count()) return;
     group.before.push_back({&device, position, true, held.time, group.keep(held.value)});
     held.time = value.time;
     held.value.assign(value.value);
@@ -270,6 +271,7 @@ bool ThingIngress::Shard::take_event(DeviceState& device, const ProductBinding& 
   const json::Text text(event->identifier, false);
   if (!is_time_good(posted, kept)) return drop(text, {Code::bad_time}), true;
   if (!posted.value.is(json::Type::object)) return drop(text, {Code::bad_struct}), true;
+  if (posted.value.size() > settings_.max_properties) return drop(text, {Code::too_many_properties}), true;
   if (!take_outputs(product, *event, posted.value)) return true;
   const auto time = posted.time ? posted.time->ms : loop_.wall().ms;
   record_.clear();

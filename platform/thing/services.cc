@@ -2,6 +2,7 @@
 
 #include "platform/thing/shard.h"
 #include "tercet/alink/ntp.h"
+#include "tercet/json/scan.h"
 
 namespace tercet::thing {
 
@@ -41,6 +42,28 @@ Code declining_code(Kind kind) {
   }
 }
 
+/// What can be stored, shown and printed anywhere: a control character, or a byte that is not UTF-8, becomes `\xNN`.
+std::string printable(std::string_view bytes, std::size_t most) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  while (at < end && out.size() < most) {
+    const auto byte = static_cast<unsigned char>(*at);
+    const int length = byte >= 0x80 ? json::scan::utf8_length(at, end) : byte >= 0x20 && byte != 0x7F ? 1 : 0;
+    if (length != 0)
+      out.append(at, static_cast<std::size_t>(length));
+    else
+      out.append("\\x").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    at += std::max(length, 1);
+  }
+  return out;
+}
+
+bool is_inside_character(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+}
+
 }  // namespace
 
 void ThingIngress::Shard::send_now(const Message& message, std::string_view topic, std::string_view payload) {
@@ -74,8 +97,9 @@ Taken ThingIngress::Shard::refuse_unreadable(const Message& message) {
   if (!fault)
     return refuse(message, {}, Code::parameter_error, Cause::payload_not_object, "the payload must be a JSON object");
   std::string evidence = "byte " + std::to_string(fault->offset) + ": " + std::string(fault->reason) + ": ";
-  const std::size_t from = fault->offset > 32 ? fault->offset - 32 : 0;
-  evidence.append(payload.substr(std::min(from, payload.size()), 64));
+  std::size_t from = std::min(fault->offset > 32 ? fault->offset - 32 : 0, payload.size());
+  while (from < fault->offset && is_inside_character(payload, from)) ++from;
+  evidence.append(shortened(payload.substr(from), 64));
   return refuse(message, {}, Code::not_json, Cause::payload_not_json, evidence);
 }
 
@@ -99,8 +123,8 @@ void ThingIngress::Shard::note(DeviceState& device, const broker::Inbound* in, C
   refusal.client_id = device.client_id();
   refusal.code = static_cast<std::uint16_t>(code);
   refusal.cause = auth::code(cause);
-  refusal.evidence = evidence.substr(0, 900);
-  if (in != nullptr) refusal.evidence.append(" [").append(in->topic.substr(0, 100)).append("]");
+  refusal.evidence = printable(evidence, 900);
+  if (in != nullptr) refusal.evidence.append(" [").append(printable(in->topic, 100)).append("]");
   journal_.record(std::move(refusal));
 }
 

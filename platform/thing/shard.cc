@@ -144,7 +144,7 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
   if (!device->online) ++counts_.online;
   device->online = true;
   device->since = loop_.wall().ms;
-  device->set_login(peer.text(), client_id.substr(0, 256));
+  device->set_login(peer.text(), shortened(client_id, 256));
   presence_changed(*device);
 }
 

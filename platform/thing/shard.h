@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "platform/thing/commits.h"
@@ -175,8 +176,8 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   std::vector<Accepted> accepted_;
   std::vector<Seen> seen_;
   std::uint64_t round_ = 0;
-  std::string dropped_;                          ///< `"identifier":"text",…` without braces
-  std::vector<std::string_view> dropped_names_;  ///< those in dropped_, as they came
+  std::string dropped_;                                 ///< `"identifier":"text",…` without braces
+  std::unordered_set<std::string_view> dropped_names_;  ///< those in dropped_, as they came
   std::uint32_t dropped_count_ = 0;
   std::uint32_t dropped_unnamed_ = 0;                ///< of identifiers for which dropped_ had no room
   alink::Code dropped_code_ = alink::Code::success;  ///< of the first one
