@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/advise.h"
 #include "cli/board.h"
 #include "cli/doctor.h"
 #include "cli/fleet.h"
@@ -154,6 +155,42 @@ void add_doctor(CLI::App& app, int& exit_code) {
   });
 }
 
+void add_advise(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<cli::AdviseOptions>();
+  auto triple = std::make_shared<TripleOptions>();
+  options->language = language_of_environment();
+  CLI::App* advise =
+      app.add_subcommand("advise", "grade any device that connects: a server that misbehaves on purpose");
+  triple->add_to(*advise);
+  advise->add_option("--listen", options->listen, "address to listen on");
+  CLI::Option* port = advise->add_option("--port", options->port, "port (8883, with --plain 1883); 0 takes a free one");
+  advise->add_flag("--plain", options->plain, "plain TCP instead of TLS");
+  advise->add_option("--plain-port", options->plain_port, "beside TLS: a port on which a plain login is a fault")
+      ->check(CLI::Range(0, 65535));
+  advise->add_option("--dir", options->directory, "directory that keeps the CA (default .tercet/advise)");
+  advise->add_option("--name", options->names, "a name or address the device connects by; may be repeated");
+  advise->add_option("--set", options->set, "properties this device can set, JSON");
+  advise->add_option("--points", options->points, "only these points or groups, comma-separated");
+  advise->add_flag("--quick", options->quick, "leave out the points that take a minute");
+  advise->add_option("--limit", options->limit_seconds, "seconds the run may take")->check(CLI::Range(1, 86'400));
+  advise->add_flag("--json", options->json, "print JSON");
+  advise->add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
+  advise->add_option("--ready", options->ready_file, "write this JSON file once connections are accepted");
+  advise->footer("Exit code: 0 every point passed, 1 one did not, 2 bad input or a port in use");
+  advise->callback([options, triple, port, &exit_code] {
+    std::string problem;
+    if (!triple->load(problem)) {
+      exit_code = complain(problem);
+      return;
+    }
+    options->product_key = triple->product_key;
+    options->device_name = triple->device_name;
+    options->device_secret = triple->device_secret;
+    if (port->count() == 0 && options->plain) options->port = 1883;
+    exit_code = cli::run_advise(*options);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -167,6 +204,7 @@ int main(int argc, char** argv) {
   add_serve(app, exit_code);
   add_sign(app, exit_code);
   add_doctor(app, exit_code);
+  add_advise(app, exit_code);
   CLI::App* device = app.add_subcommand("device", "without a verb: run a climate board; with one: manage devices");
   cli::add_board(*device, exit_code);
   cli::add_device_verbs(*device, verbs);
