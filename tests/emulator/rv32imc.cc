@@ -1,29 +1,9 @@
-// What an RV32IMC program needs beyond headers and the C library: the parts of libstdc++ that are not in headers (each
-// one ends the program), atomics for a core without them, and a trap handler that ends the run with a status.
+// What an RV32IMC program needs of its board: atomics for a core without them, and a trap handler that ends the run
+// with a status instead of looping.
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <new>
-
-namespace std {
-const nothrow_t nothrow{};
-[[noreturn]] void __throw_bad_alloc() { abort(); }
-[[noreturn]] void __throw_bad_array_new_length() { abort(); }
-[[noreturn]] void __throw_bad_function_call() { abort(); }
-[[noreturn]] void __throw_bad_optional_access() { abort(); }
-[[noreturn]] void __throw_invalid_argument(const char*) { abort(); }
-[[noreturn]] void __throw_length_error(const char*) { abort(); }
-[[noreturn]] void __throw_logic_error(const char*) { abort(); }
-[[noreturn]] void __throw_out_of_range(const char*) { abort(); }
-[[noreturn]] void __throw_out_of_range_fmt(const char*, ...) { abort(); }
-}  // namespace std
-
-extern "C" [[noreturn]] void __cxa_pure_virtual() { std::abort(); }
-extern "C" void* __dso_handle;
-void* __dso_handle = nullptr;
 
 namespace {
 
