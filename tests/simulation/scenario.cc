@@ -63,7 +63,7 @@ class World {
   void make_trouble() {
     ++faults_;
     runtime::SimHost& host = some_board().host();
-    switch (world_.random().below(10)) {
+    switch (world_.random().below(11)) {
       case 0:
         host.link.loss = 0.3;
         break;
@@ -93,6 +93,9 @@ class World {
         server_.kill(world_.random().chance(0.5) ? runtime::SimHost::Death::process : runtime::SimHost::Death::power);
         server_.start();
         break;
+      case 9:
+        server_.fall_behind(world_.random().chance(0.5));
+        break;
       default:
         host.link.short_writes = world_.random().chance(0.5) ? 0.5 : 0;
         host.link.split_reads = world_.random().chance(0.5) ? 0.5 : 0;
@@ -101,6 +104,7 @@ class World {
   }
 
   void make_peace() {
+    server_.fall_behind(false);
     for (const auto& board : boards_) {
       board->host().rejoin();
       board->host().link.loss = 0;
@@ -130,6 +134,9 @@ class World {
       TERCET_CHECK(page);
       std::set<std::int64_t> stored;
       for (const auto& point : page->points) stored.insert(point.time.ms);
+      const auto gone = static_cast<std::size_t>(std::count_if(
+          board->taken().begin(), board->taken().end(), [&](std::int64_t time) { return !stored.contains(time); }));
+      if (board->is_drained() && gone > board->dropped()) outcome.missing += gone - board->dropped();
       for (const std::int64_t time : board->acknowledged()) {
         if (stored.contains(time)) continue;
         if (outcome.lost++ == 0) outcome.first_loss = board->identity().name + " at " + std::to_string(time);

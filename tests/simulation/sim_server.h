@@ -8,6 +8,28 @@
 
 namespace tercet::simulation {
 
+/// A disk that takes nothing for a while, when told so.
+class SlowStore final : public store::StreamStore {
+ public:
+  bool is_behind = false;
+  void crash() { disk_.crash(); }
+
+  Result<void> submit(runtime::Loop& origin, store::Mutations mutations, runtime::Task on_durable) override {
+    if (is_behind) return fail(Error::no_space);
+    return disk_.submit(origin, std::move(mutations), std::move(on_durable));
+  }
+  Result<std::string> get(store::Family family, std::string_view key) override { return disk_.get(family, key); }
+  Result<void> scan(store::Family family, std::string_view from, std::string_view to, Order order,
+                    const Visit& visit) override {
+    return disk_.scan(family, from, to, order, visit);
+  }
+  void close() override { disk_.close(); }
+  Counters counters() const override { return disk_.counters(); }
+
+ private:
+  store::MemoryStore disk_;
+};
+
 /// The real platform's shards (broker, authenticator, things) on a simulated host, with a disk in memory. Can be killed
 /// and started again; what was not synced is then lost.
 class SimServer final : private registry::LoginEvents, private broker::Journal {
@@ -24,6 +46,8 @@ class SimServer final : private registry::LoginEvents, private broker::Journal {
 
   runtime::Address address() const { return host_.address(kPort); }
   store::StreamStore& store() { return store_; }
+  /// From now on the disk takes what it is given, or nothing.
+  void fall_behind(bool is_behind) { store_.is_behind = is_behind; }
   std::size_t refusals() const { return refusals_; }
 
  private:
@@ -33,7 +57,7 @@ class SimServer final : private registry::LoginEvents, private broker::Journal {
 
   runtime::SimHost& host_;
   runtime::SimShards loops_;
-  store::MemoryStore store_;
+  SlowStore store_;
   broker::BrokerConfig config_;
   std::vector<std::shared_ptr<const registry::Product>> products_;
   std::vector<registry::Device> devices_;

@@ -14,8 +14,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }  // namespace
 
 TEST_CASE(
-    "through loss, half-open links, clock jumps and restarts every acknowledged reading is in history and every board "
-    "ends online") {
+    "through loss, half-open links, clock jumps, full disks and restarts every acknowledged reading is in history and "
+    "every board ends online") {
   const std::uint64_t first = number_from("TERCET_SEED", 1);
   const std::uint64_t count = number_from("TERCET_SEEDS", 200);
   std::size_t taken = 0, acknowledged = 0, kills = 0, faults = 0;
@@ -25,6 +25,7 @@ TEST_CASE(
                   " boards online");
     CHECK_MESSAGE(outcome.lost == 0, "seed ", seed, ": ", outcome.lost, " acknowledged readings lost, first ",
                   outcome.first_loss);
+    CHECK_MESSAGE(outcome.missing == 0, "seed ", seed, ": ", outcome.missing, " readings went missing on the way");
     taken += outcome.taken, acknowledged += outcome.acknowledged;
     kills += outcome.kills, faults += outcome.faults;
   }
