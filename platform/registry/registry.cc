@@ -41,6 +41,7 @@ INSERT INTO sqlite_sequence(name, seq) VALUES('batches', 1000000);
 constexpr std::string_view kKeyCheck = "key_check";
 constexpr std::string_view kKeyCheckText = "tercet";
 constexpr Millis kFlushDelay = Seconds{1};
+constexpr Millis kFlushAgain = Seconds{5};  // after a failure
 
 }  // namespace
 
@@ -126,22 +127,30 @@ void Registry::note_online(std::uint64_t number, UnixMillis at, std::string_view
   if (!state_->due->is_set()) state_->due->set(state_->management, state_->management.now() + kFlushDelay);
 }
 
-/// What cannot be written now (a full disk) is forgotten: the next login of each device notes it again.
+/// What cannot be written now (a full disk) is kept and tried again: at most one note per device.
 void Registry::flush() {
   State& state = *state_;
   state.due->cancel();
   if (state.activated.empty() && state.online.empty()) return;
-  const auto activated = std::exchange(state.activated, {});
-  const auto online = std::exchange(state.online, {});
+  if (write_notes()) {
+    state.activated.clear();
+    state.online.clear();
+  } else {
+    state.due->set(state.management, state.management.now() + kFlushAgain);
+  }
+}
+
+bool Registry::write_notes() {
+  State& state = *state_;
   auto transaction = state.database.begin();
-  if (!transaction) return;
+  if (!transaction) return false;
   auto first = state.database.must_prepare("UPDATE devices SET activated=? WHERE number=? AND activated=0");
-  for (const auto& [number, at] : activated)
-    if (!first.bind(at.ms, number).run()) return;
+  for (const auto& [number, at] : state.activated)
+    if (!first.bind(at.ms, number).run()) return false;
   auto seen = state.database.must_prepare("UPDATE devices SET last_online=?, last_address=? WHERE number=?");
-  for (const auto& [number, was] : online)
-    if (!seen.bind(was.at.ms, was.ip, number).run()) return;
-  static_cast<void>(transaction->commit());
+  for (const auto& [number, was] : state.online)
+    if (!seen.bind(was.at.ms, was.ip, number).run()) return false;
+  return transaction->commit().has_value();
 }
 
 }  // namespace tercet::registry

@@ -95,6 +95,7 @@ class Registry {
   struct State;
 
  private:
+  bool write_notes();
   Registry(std::unique_ptr<State> state, RegistryLimits limits);
   Answer<Batch> make_batch(Batch batch, const std::vector<std::string>& names, runtime::Task applied);
   std::unique_ptr<State> state_;

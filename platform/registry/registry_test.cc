@@ -511,6 +511,23 @@ TEST_CASE("a full disk is an answer, changes nothing, and is over when there is 
   CHECK(registry.set_tsl(key, big));
 }
 
+TEST_CASE("logins that cannot be written down are kept and written when they can") {
+  TestWorld world;
+  Registry& registry = world.open();
+  const auto product = climate(registry);
+  const DeviceRef ref{"", product.product.key, "board"};
+  REQUIRE(registry.register_device(board(product, "board")));
+  auto other = store::Database::open(world.folder.path() / "registry.db");
+  REQUIRE(other->run("CREATE TRIGGER full BEFORE UPDATE ON devices BEGIN SELECT RAISE(ABORT, 'full'); END"));
+  registry.note_activated(1, {5000});
+  registry.note_online(1, {6000}, "192.0.2.1");
+  CHECK(registry.device(ref)->device.activated.ms == 0);
+  REQUIRE(other->run("DROP TRIGGER full"));
+  world.management.advance(Seconds{5});
+  CHECK(registry.device(ref)->device.activated.ms == 5000);
+  CHECK(registry.device(ref)->last_address == "192.0.2.1");
+}
+
 TEST_CASE("the file of version 1 has these tables") {
   TestWorld world;
   world.open();

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace tercet::server {
@@ -152,6 +153,16 @@ std::string contradiction(const Config& config) {
     if (listener.policy == ListenerConfig::Policy::standard && !listener.anonymous && config.users.empty())
       return named + "nobody could log in: add [[user]] with name and password";
   }
+  if (!is_loopback(config.http_host) && !config.http_allow_plain)
+    return "http: outside loopback the admin password and device secrets would cross the network unencrypted; keep "
+           "host "
+           "= \"127.0.0.1\" behind a proxy that speaks TLS, or say allow_plain = true";
+  std::set<std::string> names;
+  for (const auto& user : config.users) {
+    if (user.name.empty() || user.password.empty())
+      return "user: each [[user]] needs a name and a password, both not empty";
+    if (!names.insert(user.name).second) return "user: '" + user.name + "' is there twice; give each name once";
+  }
   return "";
 }
 
@@ -219,7 +230,11 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                 read.users.push_back(made);
               })
       .table("http",
-             [&read](Table& http) { http.text("host", read.http_host).number("port", read.http_port, 0, 65535); })
+             [&read](Table& http) {
+               http.text("host", read.http_host)
+                   .number("port", read.http_port, 0, 65535)
+                   .flag("allow_plain", read.http_allow_plain);
+             })
       .table("history",
              [&read](Table& history) {
                history

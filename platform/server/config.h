@@ -36,6 +36,7 @@ struct Config {
   unsigned shards = 0;     ///< 0 = one per core
   std::vector<ListenerConfig> listeners;
   std::string http_host = "127.0.0.1";
+  bool http_allow_plain = false;  ///< HTTP outside loopback, unencrypted
   std::uint16_t http_port = 8080;
   std::vector<std::string> names;  ///< further host names and addresses for the server certificate
   std::vector<StandardUser> users;

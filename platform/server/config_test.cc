@@ -45,13 +45,23 @@ TEST_CASE("what is wrong in a file is named with its line and what is allowed, a
         Row{"[history]\ndurability = \"maybe\"", "one of \"memory\" \"synced\""},
         Row{"[[listener]]\nname=\"x\"\nanonymous = true", "standard policy on a loopback address only"},
         Row{"[[listener]]\nname=\"x\"\ntransport=\"plain\"", "allow_plain"},
-        Row{"[[listener]]\nname=\"x\"\npolicy=\"standard\"", "[[user]]"}, Row{"listener = 3", "[[listener]]"}}) {
+        Row{"[[listener]]\nname=\"x\"\npolicy=\"standard\"", "[[user]]"}, Row{"listener = 3", "[[listener]]"},
+        Row{"[http]\nhost = \"0.0.0.0\"", "allow_plain"}, Row{"[[user]]\nname = \"dash\"", "not empty"},
+        Row{"[[user]]\npassword = \"secret\"", "not empty"},
+        Row{"[[user]]\nname=\"a\"\npassword=\"b\"\n[[user]]\nname=\"a\"\npassword=\"c\"", "'a' is there twice"}}) {
     Config config = default_config();
     std::string problem;
     CHECK_MESSAGE(!parse_config(row.text, "t.toml", config, problem), row.text);
     CHECK_MESSAGE(problem.find(row.says) != std::string::npos, problem);
     CHECK(config.listeners.size() == 2);
   }
+}
+
+TEST_CASE("HTTP outside loopback is served when the file says so") {
+  Config config = default_config();
+  std::string problem;
+  CHECK_MESSAGE(parse_config("[http]\nhost = \"0.0.0.0\"\nallow_plain = true", "t.toml", config, problem), problem);
+  CHECK(config.http_host == "0.0.0.0");
 }
 
 TEST_CASE("a missing file is an error with its name") {

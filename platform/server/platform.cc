@@ -77,16 +77,18 @@ ShardSettings shard_settings(const Config& config) {
   return settings;
 }
 
-/// Runs a task on a loop and waits until it is done.
+/// Runs a task on a loop and waits until it is done. A queue that is full gets a second to empty itself.
 void run_on(runtime::Loop& loop, std::function<void()> work) {
   std::promise<void> done;
   auto future = done.get_future();
-  if (!loop.post([&work, &done] {
-        work();
-        done.set_value();
-      }))
-    return;
-  future.wait();
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (loop.post([&work, &done] {
+          work();
+          done.set_value();
+        }))
+      return future.wait();
+    std::this_thread::sleep_for(Millis{1});
+  }
 }
 
 }  // namespace
@@ -179,7 +181,7 @@ runtime::Outcome<void> Platform::open_shards() {
   broker_config_ = broker_config(config_, budget.connections);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
-  const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *this};
+  const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *management_, *registry_};
   for (std::size_t i = 0; i < shard_set_->count(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   for (const auto& shard : shards_)
@@ -247,26 +249,20 @@ void Platform::stop() {
     run_on(shard_set_->loop(broker.shard()), [&broker] { broker.shut_down(); });
   }
   // What that pass gathered is handed to the store at its end: only after one more pass is it there.
-  for (const auto& shard : shards_) run_on(shard_set_->loop(shard->broker().shard()), [] {});
-  store_->close();
+  for (const auto& shard : shards_)
+    run_on(shard_set_->loop(shard->broker().shard()), [&shard] { shard->flush_logins(); });
   run_on(*management_, [this] {
     web_->close();
     retention_.reset();
     registry_->flush();
     journal_->flush();
   });
+  // Queries that HTTP had sent to shards have run after one more pass; from then on nobody reads the store.
+  for (const auto& shard : shards_) run_on(shard_set_->loop(shard->broker().shard()), [] {});
+  store_->close();
   shard_set_->stop_and_join();
   management_->stop();
   management_thread_.join();
-}
-
-void Platform::on_first_login(std::uint64_t device_number, UnixMillis at) {
-  static_cast<void>(management_->post([this, device_number, at] { registry_->note_activated(device_number, at); }));
-}
-
-void Platform::on_login(std::uint64_t device_number, UnixMillis at, const runtime::Address& peer) {
-  static_cast<void>(management_->post(
-      [this, device_number, at, peer] { registry_->note_online(device_number, at, peer.ip_text()); }));
 }
 
 }  // namespace tercet::server

@@ -20,7 +20,7 @@ namespace tercet::server {
 
 /// The whole platform in one object: store, registry, shards, listeners, web front. Opened, started and stopped by one
 /// thread, which does nothing else meanwhile.
-class Platform final : private registry::LoginEvents {
+class Platform final {
  public:
   /// Opens everything and listens, but serves nobody yet. Problems: whatever stands in the way, with its remedy.
   static runtime::Outcome<std::unique_ptr<Platform>> open(const Config& config);
@@ -46,9 +46,6 @@ class Platform final : private registry::LoginEvents {
   runtime::Outcome<void> open_web();
   runtime::Outcome<void> make_first_secrets();
   std::vector<std::string> certificate_names() const;
-
-  void on_first_login(std::uint64_t device_number, UnixMillis at) override;
-  void on_login(std::uint64_t device_number, UnixMillis at, const runtime::Address& peer) override;
 
   const Config config_;
   std::unique_ptr<DataDir> data_;
