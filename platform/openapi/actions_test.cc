@@ -237,9 +237,10 @@ TEST_CASE("Pub publishes to a custom topic of a device of the product, and to no
   CHECK(platform.published[0].payload == "hello>world");
   CHECK(platform.published[0].qos == 1);
   CHECK(succeeded(pub(topic, "aGVsbG93b3JsZA=")));  // the vendor's own sample lacks a padding character
-  for (const std::string& wrong : {"/sys/" + platform.product_key + "/board1/thing/service/property/set", topic + "/#",
-                                   std::string("/other/board1/user/get"), "/" + platform.product_key + "/board1",
-                                   std::string("user/get"), std::string("/") + platform.product_key + "//user"})
+  for (const std::string& wrong :
+       {"/sys/" + platform.product_key + "/board1/thing/service/property/set", topic + "/#",
+        std::string("/other/board1/user/get"), "/" + platform.product_key + "/board1", std::string("user/get"),
+        std::string("/") + platform.product_key + "//user", topic + std::string("\0", 1), topic + "\xE6"})
     CHECK(code_of(pub(wrong, "aGk=")) == "iot.messagebroker.InvalidFormattedTopicName");
   CHECK(code_of(pub("/" + platform.product_key + "/nobody/user/get", "aGk=")) == "iot.device.NotExistedDevice");
   CHECK(code_of(pub(topic, "!!!!")) == "iot.messagebroker.MessageContentIsNotBase64Encode");

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "tercet/mqtt/utf8.h"
+
 namespace tercet::registry {
 namespace {
 
@@ -24,11 +26,7 @@ constexpr std::array<std::string_view, 6> kStages{"transport", "connect", "subsc
 constexpr std::size_t kMostName = 128, kMostClientId = 256, kMostEvidence = 1024, kMostAddress = 64, kMostCause = 64;
 constexpr std::size_t kLargestPage = 1000;
 
-void cut(std::string& text, std::size_t most) {
-  if (text.size() <= most) return;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // not inside a character
-  text.resize(most);
-}
+void cut(std::string& text, std::size_t most) { text.resize(mqtt::utf8_prefix(text, most).size()); }
 
 /// Conditions of a filter with the values they are bound to.
 struct Where {
@@ -187,7 +185,9 @@ Outcome<void> JournalStore::trim(Changes& changes) {
   std::vector<std::string> touched;
   for (const auto& [name, change] : changes.per_name) touched.push_back(name);
   for (const std::string& name : touched)
-    if (const auto over = count_of(name) - static_cast<std::ptrdiff_t>(limits_.per_name); over > 0)
+    if (const auto over =
+            count_of(name) - static_cast<std::ptrdiff_t>(name.empty() ? limits_.nameless : limits_.per_name);
+        over > 0)
       if (const auto done = remove_oldest("name=?", name, over, changes); !done) return done;
   for (const bool known : {true, false}) {
     const auto held =

@@ -20,6 +20,7 @@ namespace tercet::registry {
 
 struct JournalLimits {
   std::size_t per_name = 100;    ///< entries of one device or of one unknown name
+  std::size_t nameless = 2'000;  ///< entries that carry no name: a TLS alert, a connection without CONNECT
   std::size_t known = 80'000;    ///< entries of registered devices, together
   std::size_t unknown = 20'000;  ///< entries of names that are not registered, together: a flood evicts only these
   std::size_t waiting = 4096;    ///< handed over and not yet written; more are counted as lost

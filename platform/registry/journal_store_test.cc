@@ -152,6 +152,15 @@ TEST_CASE("the last hundred of a name are kept, of a device and of an unknown na
   CHECK(again.query(of("pk/board")).size() == 100);
 }
 
+TEST_CASE("refusals that carry no name have room of their own, so that a hundred of one address push nobody out") {
+  World world;
+  world.limits.nameless = 500;
+  JournalStore& journal = world.open();
+  for (int i = 0; i < 700; ++i) journal.record(refusal("", std::to_string(i)));
+  world.loop.advance(Millis{50});
+  CHECK(journal.size() == 500);
+}
+
 TEST_CASE("a flood of unknown names evicts the oldest unknown ones, never a device's entries") {
   World world;
   world.limits.unknown = 50;

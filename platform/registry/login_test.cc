@@ -8,6 +8,7 @@
 #include "platform/registry/password.h"
 #include "tercet/auth/sign.h"
 #include "tercet/crypto/encoding.h"
+#include "tercet/mqtt/utf8.h"
 
 using namespace tercet;
 using namespace tercet::registry;
@@ -348,6 +349,21 @@ TEST_CASE("a clock that is off is no guess and slows nobody") {
   world.client_id = "a4cf12|secureMode=2|";
   world.password = world.article("5000");
   for (int i = 0; i < 50; ++i) CHECK(world.login().delay == Millis{0});
+}
+
+TEST_CASE("what the journal keeps of a long name, client id or extension ends with a whole character") {
+  World world;
+  std::string chinese;
+  for (int i = 0; i < 200; ++i) chinese += "\xE6\xB8\xA9";
+  world.client_id = chinese + "|securemode=2,signmethod=hmacsha256|";
+  for (const std::string& user : {chinese, chinese + "&a1abcXYZ", "x" + chinese + "&y" + chinese}) {
+    world.user = user;
+    world.refused();
+    const broker::Verdict verdict = world.login();
+    CHECK(mqtt::is_valid_utf8(verdict.refusal->name));
+    CHECK(mqtt::is_valid_utf8(verdict.refusal->client_id));
+    CHECK(mqtt::is_valid_utf8(verdict.refusal->evidence));
+  }
 }
 
 TEST_CASE("MQTT 5 gets its own reason codes, also in the journal") {

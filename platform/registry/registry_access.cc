@@ -1,6 +1,8 @@
 #include "platform/registry/password.h"
 #include "platform/registry/registry_state.h"
 
+#include "tercet/mqtt/utf8.h"
+
 namespace tercet::registry {
 namespace {
 
@@ -8,7 +10,8 @@ constexpr std::string_view kAdminPassword = "admin_password";
 constexpr std::size_t kLeastPassword = 8, kMostPassword = 256, kMostRemark = 128;
 
 RegistryProblem unknown_key(std::string_view id) {
-  return {Error::not_found, "InvalidAccessKeyId.NotFound", "there is no access key " + std::string(id.substr(0, 64))};
+  return {Error::not_found, "InvalidAccessKeyId.NotFound",
+          "there is no access key " + std::string(mqtt::utf8_prefix(id, 64))};
 }
 
 }  // namespace

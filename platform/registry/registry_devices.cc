@@ -2,6 +2,8 @@
 
 #include "platform/registry/registry_state.h"
 
+#include "tercet/mqtt/utf8.h"
+
 namespace tercet::registry {
 namespace {
 
@@ -136,7 +138,8 @@ Answer<DeviceRecord> Registry::device(const DeviceRef& ref) {
   if (!ref.iot_id.empty()) {
     auto found = state_->find_device("iot_id=?", ref.iot_id);
     if (found) return std::move(*found);
-    return refused("iot.device.InvalidIoTId", "there is no device with the IotId " + ref.iot_id.substr(0, 64),
+    return refused("iot.device.InvalidIoTId",
+                   "there is no device with the IotId " + std::string(mqtt::utf8_prefix(ref.iot_id, 64)),
                    Error::not_found);
   }
   if (ref.product.empty())
@@ -147,7 +150,8 @@ Answer<DeviceRecord> Registry::device(const DeviceRef& ref) {
   if (found) return std::move(*found);
   if (const auto product = this->product(ref.product); !product) return product.problem();
   return refused("iot.device.NotExistedDevice",
-                 "the product " + ref.product.substr(0, 64) + " has no device " + ref.name.substr(0, 64),
+                 "the product " + std::string(mqtt::utf8_prefix(ref.product, 64)) + " has no device " +
+                     std::string(mqtt::utf8_prefix(ref.name, 64)),
                  Error::not_found);
 }
 

@@ -113,7 +113,11 @@ Outcome<void> SecretBox::create_file(const std::filesystem::path& file) {
   text[2 * kKeyBytes] = '\n';
   const bool written = ::write(made, text, sizeof text) == static_cast<ssize_t>(sizeof text) && ::fsync(made) == 0;
   OPENSSL_cleanse(text, sizeof text);
-  if (!written) return Problem{Error::io_failed, "cannot write the master key " + name + ": " + std::strerror(errno)};
+  if (!written) {
+    const int reason = errno;
+    ::unlink(name.c_str());  // half a key would read as a damaged one at every later start
+    return Problem{Error::io_failed, "cannot write the master key " + name + ": " + std::strerror(reason)};
+  }
   const File folder(::open(file.parent_path().empty() ? "." : file.parent_path().c_str(), O_RDONLY | O_DIRECTORY));
   if (folder >= 0) static_cast<void>(::fsync(folder));
   return {};
