@@ -104,7 +104,7 @@ void Connection::go_on() {
   is_paused_ = false;
   shard_->loop().attach(*stream_, *this);
   attached_ = true;
-  if (waits_for_room_) shard_->loop().want_write(*stream_);
+  if (waits_for_room_ || stream_->wants_write()) shard_->loop().want_write(*stream_);
 }
 
 void Connection::note_held() {
