@@ -1,6 +1,7 @@
 #include "platform/openapi/http.h"
 
 #include "platform/openapi/http_connection.h"
+#include "platform/openapi/network.h"
 
 namespace tercet::openapi {
 
@@ -45,10 +46,12 @@ void HttpCore::start() {
   });
 }
 
-bool HttpCore::make_room() {
+/// Closes the longest idle connection: of that network, or of any when it is empty.
+bool HttpCore::make_room(std::string_view network) {
   HttpConnection* oldest = nullptr;
   for (const auto& [id, connection] : connections)
-    if (connection->is_idle() && (oldest == nullptr || connection->idle_since() < oldest->idle_since()))
+    if (connection->is_idle() && (network.empty() || connection->network() == network) &&
+        (oldest == nullptr || connection->idle_since() < oldest->idle_since()))
       oldest = connection.get();
   if (oldest == nullptr) return false;
   oldest->close();
@@ -56,14 +59,19 @@ bool HttpCore::make_room() {
 }
 
 void HttpCore::accept(std::unique_ptr<runtime::Stream> stream) {
-  const bool room = connections.size() < limits.connections || make_room();
+  std::string network = stream->peer().is_loopback() ? std::string() : network_of(stream->peer());
+  const auto counted = per_network_.find(network);
+  const std::size_t of_network = network.empty() || counted == per_network_.end() ? 0 : counted->second;
+  const bool network_room = of_network < limits.per_network || make_room(network);
+  const bool room = network_room && (connections.size() < limits.connections || make_room({}));
   // A few more, so that the refused ones can be told; after that only closing helps.
-  if (!room && connections.size() >= limits.connections + 64) {
+  if (!room && (connections.size() >= limits.connections + 64 || of_network >= limits.per_network + 8)) {
     ++counters.refused;
     return;
   }
   const std::uint64_t id = next_id_++;
-  auto made = std::make_unique<HttpConnection>(*this, id, std::move(stream));
+  if (!network.empty()) ++per_network_[network];
+  auto made = std::make_unique<HttpConnection>(*this, id, std::move(stream), std::move(network));
   HttpConnection& connection = *connections.emplace(id, std::move(made)).first->second;
   if (room) {
     ++counters.accepted;
@@ -81,6 +89,8 @@ HttpConnection* HttpCore::find(std::uint64_t id) {
 void HttpCore::bury(std::uint64_t id) {
   const auto it = connections.find(id);
   if (it == connections.end()) return;
+  if (const auto counted = per_network_.find(it->second->network()); counted != per_network_.end())
+    if (--counted->second == 0) per_network_.erase(counted);
   graves_.push_back(std::move(it->second));
   connections.erase(it);
 }

@@ -63,14 +63,17 @@ class HttpHandler {
 struct HttpServerLimits {
   HttpLimits request;
   std::size_t connections = 1000;  ///< one more is answered 503, unless an idle one can make room
+  /// Of one IPv4 address or IPv6 /64, in the same way; loopback has no bound of its own (a proxy in front is there).
+  std::size_t per_network = 128;
   std::size_t event_bytes = 256 * 1024;
   std::size_t pipelined_bytes = 64 * 1024;  ///< read ahead while an answer is being made
   Seconds header{10};  ///< from the first byte (or the connection) to the end of the headers; then 408
   Seconds body{30};    ///< from the end of the headers to the end of the body; then 408
   Seconds idle{60};    ///< between two requests of a connection; then closed in silence
   Seconds answer{30};  ///< for the handler; then 503
-  Seconds write{30};   ///< for the client to take an answer; then closed
-  Seconds beat{15};    ///< between two events or beats of a stream
+  Seconds write{30};   ///< for the client to take an answer, or at least `write_bytes` more of it; then closed
+  std::size_t write_bytes = 256 * 1024;
+  Seconds beat{15};  ///< between two events or beats of a stream
 };
 
 /// HTTP/1.1 on one loop: keep-alive, pipelining, chunked bodies, limits, server-sent events. Requests of one connection

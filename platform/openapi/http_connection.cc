@@ -7,15 +7,20 @@ namespace tercet::openapi {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr int kReadsPerPass = 4;  // then the other connections have their turn
+constexpr Millis kWriteAgain{50};
 constexpr Seconds kLinger{2};
 
 }  // namespace
 
-HttpConnection::HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr<runtime::Stream> stream)
+HttpConnection::HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr<runtime::Stream> stream,
+                               std::string network)
     : core_(core),
       id_(id),
+      network_(std::move(network)),
       stream_(std::move(stream)),
       timer_([](void* self) { static_cast<HttpConnection*>(self)->on_deadline(); }, this),
+      write_again_([](void* self) { static_cast<HttpConnection*>(self)->flush(); }, this),
       parser_(core.limits.request),
       idle_since_(core.loop.now()) {
   watch();
@@ -39,6 +44,7 @@ void HttpConnection::close() {
   if (state_ == State::gone) return;
   state_ = State::gone;
   timer_.cancel();
+  write_again_.cancel();
   unwatch();
   stream_->shut_down();
   core_.bury(id_);
@@ -48,24 +54,26 @@ void HttpConnection::fail_now() {
   if (state_ == State::gone) return;
   state_ = State::gone;
   timer_.cancel();
+  write_again_.cancel();
   unwatch();
   core_.bury(id_);
 }
 
 void HttpConnection::on_readable() {
-  read_all();
+  read_some();
   if (state_ == State::reading) process();
 }
 
-/// Reads until nothing is left, or as far as the state wants any.
-void HttpConnection::read_all() {
+/// Reads until nothing is left, or as far as the state wants any, or this pass allows.
+void HttpConnection::read_some() {
   std::array<std::uint8_t, kReadBytes> buffer;
-  for (;;) {
+  for (int i = 0; i < kReadsPerPass; ++i) {
     if (state_ == State::gone) return;
-    const bool held_up = state_ == State::answering || waiting_bytes() != 0;
+    const bool held_up = state_ == State::answering || sending_;
     if (held_up && in_.size() >= core_.limits.pipelined_bytes && state_ != State::streaming) {
       read_paused_ = true;
-      return unwatch();
+      unwatch();
+      return sending_ ? wait_to_write() : void();
     }
     const runtime::Io io = stream_->read(buffer);
     if (stream_->wants_write()) core_.loop.want_write(*stream_);
@@ -75,19 +83,24 @@ void HttpConnection::read_all() {
     if (io.state == runtime::Io::State::closed) {
       peer_closed_ = true;
       if (!wanted) return fail_now();
-      if (state_ == State::reading && in_.empty()) return close();
-      return unwatch();
+      if (state_ == State::reading && in_.empty() && !sending_) return close();
+      unwatch();
+      return sending_ ? wait_to_write() : void();
     }
     if (state_ == State::reading) process();  // keeps `in_` small while a large body arrives
     if (io.state == runtime::Io::State::drained) return;
   }
+  if (state_ == State::gone || !watched_ || !stream_->has_buffered()) return;  // the loop tells again of the rest
+  unwatch();
+  watch();
+  if (sending_ || stream_->wants_write()) core_.loop.want_write(*stream_);
 }
 
 /// Handles what has gathered, request after request.
 void HttpConnection::process() {
   if (processing_) return;
   processing_ = true;
-  while (state_ == State::reading && waiting_bytes() == 0 && step()) {
+  while (state_ == State::reading && !sending_ && step()) {
   }
   processing_ = false;
 }
@@ -141,18 +154,18 @@ void HttpConnection::refuse(int status) {
   if (status == 405) response.headers.emplace_back("Allow", "GET, HEAD, POST");
   put_head(response, true);
   state_ = State::answering;  // after_write() then lingers
-  flush();
+  start_sending();
 }
 
 void HttpConnection::turn_away(const HttpResponse& response) {
   keep_alive_ = false;
   put_head(response, true);
   state_ = State::answering;
-  flush();
+  start_sending();
 }
 
 void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
-  out_.reserve(out_.size() + 512 + (with_body ? response.body.size() : 0));
+  out_.reserve(out_.size() + 512 + (with_body && response.fixed_body.empty() ? response.body.size() : 0));
   out_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out_.append(reason_phrase(response.status)).append("\r\nDate: ");
   out_.append(http_date(core_.loop.wall().ms / 1000)).append("\r\nX-Content-Type-Options: nosniff\r\n");
@@ -162,24 +175,25 @@ void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
     out_.append(name).append(": ").append(value).append("\r\n");
   }
   if (response.status != 304 && response.status != 204)
-    out_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+    out_.append("Content-Length: ").append(std::to_string(response.body_bytes())).append("\r\n");
   out_.append(keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-  if (with_body) out_ += response.body;
+  if (with_body && response.fixed_body.empty()) out_ += response.body;
+  if (with_body) fixed_ = response.fixed_body;
 }
 
 void HttpConnection::answer(std::uint64_t request, const HttpResponse& response) {
-  if (state_ != State::answering || request != requests_ || waiting_bytes() != 0) return;
+  if (state_ != State::answering || request != requests_ || sending_) return;
   if (response.status >= 500)
     ++core_.counters.server_errors;
   else if (response.status >= 400)
     ++core_.counters.client_errors;
   if (peer_closed_ && in_.empty()) keep_alive_ = false;
   put_head(response, !head_only_ && response.status != 304 && response.status != 204);
-  flush();
+  start_sending();
 }
 
 bool HttpConnection::start_stream(std::uint64_t request, const HttpHeaders& headers) {
-  if (state_ != State::answering || request != requests_ || waiting_bytes() != 0) return false;
+  if (state_ != State::answering || request != requests_ || sending_) return false;
   out_ += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\nCache-Control: no-store\r\n";
   for (const auto& [name, value] : headers) out_.append(name).append(": ").append(value).append("\r\n");
   out_ += "Connection: close\r\n\r\n: ready\n\n";
@@ -205,30 +219,60 @@ bool HttpConnection::send_event(std::string_view event, std::string_view data) {
   return state_ == State::streaming;
 }
 
+/// The client has one deadline for the whole answer, not one for each piece it takes: see on_deadline().
+void HttpConnection::start_sending() {
+  taken_ = 0;
+  set_deadline(core_.limits.write);
+  flush();
+}
+
 /// Writes what the network takes; the rest waits for on_writable.
 void HttpConnection::flush() {
-  while (waiting_bytes() != 0) {
-    const runtime::Io io = stream_->write(as_bytes(std::string_view(out_).substr(written_)));
-    if (io.state == runtime::Io::State::failed || io.state == runtime::Io::State::closed) return fail_now();
-    written_ += io.bytes;
-    if (io.state == runtime::Io::State::drained && waiting_bytes() != 0) {
-      if (!watched_) return fail_now();  // it sends without reading, or has gone: nothing to wait for
-      core_.loop.want_write(*stream_);
-      if (state_ == State::answering) set_deadline(core_.limits.write);
-      return;
+  if (state_ == State::gone) return;
+  sending_ = true;
+  if (write_out()) return after_write();
+  if (state_ != State::gone) wait_to_write();
+}
+
+/// True when everything has been taken; false: there is more, or the connection has failed.
+bool HttpConnection::write_out() {
+  for (;;) {
+    const bool head = written_ < out_.size();
+    const Bytes next = head ? as_bytes(std::string_view(out_).substr(written_)) : fixed_;
+    if (next.empty() && !stream_->wants_write()) return true;
+    const runtime::Io io = stream_->write(next);  // of nothing: TLS goes on with the record that was held up
+    if (io.state == runtime::Io::State::failed || io.state == runtime::Io::State::closed) {
+      fail_now();
+      return false;
     }
+    taken_ += io.bytes;
+    if (head)
+      written_ += io.bytes;
+    else
+      fixed_ = fixed_.subspan(io.bytes);
+    if (io.state == runtime::Io::State::drained && (waiting_bytes() != 0 || stream_->wants_write())) return false;
+    if (next.empty()) return !stream_->wants_write();
   }
-  after_write();
+}
+
+/// A loop tells of reading and writing together, and of reading in every pass while the other side has closed or sends
+/// more than we want now. Such a connection is not watched, so it tries again by the clock.
+void HttpConnection::wait_to_write() {
+  if (watched_) return core_.loop.want_write(*stream_);
+  write_again_.set(core_.loop, core_.loop.now() + kWriteAgain);
 }
 
 void HttpConnection::on_writable() {
   if (stream_->wants_write()) on_readable();  // a TLS flight that was held up
   if (state_ == State::gone || state_ == State::lingering) return;
-  if (waiting_bytes() != 0) flush();
+  if (sending_) flush();
 }
 
 void HttpConnection::after_write() {
+  sending_ = false;
+  write_again_.cancel();
   out_.clear();
+  fixed_ = {};
   written_ = 0;
   if (out_.capacity() > kReadBytes) out_.shrink_to_fit();
   if (state_ == State::answering) {
@@ -241,8 +285,7 @@ void HttpConnection::after_write() {
   if (processing_) return;  // process() goes on by itself
   if (read_paused_) {
     read_paused_ = false;
-    watch();
-    read_all();
+    if (!peer_closed_) watch();  // what waits is announced again
   }
   if (state_ == State::reading && (!in_.empty() || peer_closed_)) process();
 }
@@ -251,6 +294,8 @@ void HttpConnection::linger() {
   if (peer_closed_) return close();
   state_ = State::lingering;
   in_.clear();
+  read_paused_ = false;
+  watch();
   stream_->shut_down();
   set_deadline(kLinger);
 }
@@ -262,11 +307,15 @@ void HttpConnection::on_deadline() {
       ++core_.counters.timeouts;
       return refuse(408);
     case State::answering:
+      if (sending_ && taken_ >= core_.limits.write_bytes) {  // large and slow, but it goes on
+        taken_ = 0;
+        return set_deadline(core_.limits.write);
+      }
       ++core_.counters.timeouts;
-      if (waiting_bytes() != 0) return fail_now();  // the client does not take its answer
+      if (sending_) return fail_now();  // the client does not take its answer
       return answer(requests_, plain_response(503, "The platform did not answer in time. Try again."));
     case State::streaming:
-      if (waiting_bytes() != 0) return fail_now();  // not even the last beat was taken
+      if (sending_) return fail_now();  // not even the last beat was taken
       out_ += ": beat\n\n";
       set_deadline(core_.limits.beat);
       return flush();

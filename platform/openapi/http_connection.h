@@ -20,16 +20,17 @@ namespace tercet::openapi {
 /// overtake our last answer.
 class HttpConnection final : runtime::StreamEvents {
  public:
-  HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr<runtime::Stream> stream);
+  HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr<runtime::Stream> stream, std::string network);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   std::uint64_t id() const { return id_; }
+  const std::string& network() const { return network_; }  ///< whose it is counted as; "" = nobody's
   bool is_idle() const { return state_ == State::reading && in_.empty() && requests_ > 0; }
   bool is_streaming() const { return state_ == State::streaming; }
   Instant idle_since() const { return idle_since_; }
-  std::size_t waiting_bytes() const { return out_.size() - written_; }
+  std::size_t waiting_bytes() const { return out_.size() - written_ + fixed_.size(); }
 
   void answer(std::uint64_t request, const HttpResponse& response);
   bool start_stream(std::uint64_t request, const HttpHeaders& headers);
@@ -43,12 +44,15 @@ class HttpConnection final : runtime::StreamEvents {
   void on_readable() override;
   void on_writable() override;
   void on_deadline();
-  void read_all();
+  void read_some();
   void process();
   bool step();
   void refuse(int status);
   void put_head(const HttpResponse& response, bool with_body);
+  void start_sending();
   void flush();
+  bool write_out();
+  void wait_to_write();
   void after_write();
   void linger();
   void fail_now();
@@ -58,16 +62,18 @@ class HttpConnection final : runtime::StreamEvents {
 
   HttpCore& core_;
   std::uint64_t id_;
+  std::string network_;
   std::unique_ptr<runtime::Stream> stream_;
-  runtime::Timer timer_;
+  runtime::Timer timer_, write_again_;
   HttpParser parser_;
   std::string in_, out_;
-  std::size_t written_ = 0;
+  Bytes fixed_;                          ///< what of the answer's fixed body is not written yet; goes after out_
+  std::size_t written_ = 0, taken_ = 0;  ///< taken_: by the client since the deadline was set
   std::uint64_t requests_ = 0;
   Instant idle_since_;
   State state_ = State::reading;
   bool head_only_ = false, keep_alive_ = true, peer_closed_ = false, read_paused_ = false, processing_ = false;
-  bool body_deadline_ = false, in_request_ = false, watched_ = false;
+  bool body_deadline_ = false, in_request_ = false, watched_ = false, sending_ = false;
 };
 
 /// What the server and its connections share. Responders hold it weakly.
@@ -90,7 +96,8 @@ class HttpCore : public std::enable_shared_from_this<HttpCore> {
   std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections;
 
  private:
-  bool make_room();
+  bool make_room(std::string_view network);
+  std::unordered_map<std::string, std::size_t> per_network_;
   std::vector<std::unique_ptr<HttpConnection>> graves_;
   std::uint64_t next_id_ = 1;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/runtime/stream.h"
+#include "tercet/base/bytes.h"
 
 namespace tercet::openapi {
 
@@ -35,7 +36,9 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json;charset=utf-8";
   std::string body;
+  Bytes fixed_body;  ///< instead of `body`: bytes that live as long as the process, sent without a copy
   HttpHeaders headers;
+  std::size_t body_bytes() const { return fixed_body.empty() ? body.size() : fixed_body.size(); }
 };
 
 /// "Not Found" for 404.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,7 +36,13 @@ class Peer final : runtime::StreamEvents {
     loop_.detach(*stream_);
     reading_ = false;
   }
+  /// After stop_reading(): takes so many bytes off the network, now.
+  void take(std::size_t bytes) {
+    std::vector<std::uint8_t> buffer(bytes);
+    received.append(reinterpret_cast<const char*>(buffer.data()), stream_->read(buffer).bytes);
+  }
   void vanish() {
+    if (!stream_) return;
     loop_.detach(*stream_);
     stream_.reset();
   }
@@ -87,6 +94,11 @@ struct Scene final : HttpHandler {
     if (request.path == "/events") return void(events = respond.stream({{"X-Test", "1"}}));
     HttpResponse response;
     response.content_type = "text/plain";
+    if (request.path == "/fixed") {
+      static const std::string kFixed(200'000, '#');
+      response.fixed_body = as_bytes(kFixed);
+      return respond(response);
+    }
     response.body = request.path == "/big" ? std::string(3'000'000, 'b') : request.path + "|" + request.body;
     respond(response);
   }
@@ -109,6 +121,37 @@ std::size_t count(std::string_view text, std::string_view what) {
   for (auto at = text.find(what); at != std::string_view::npos; at = text.find(what, at + 1)) ++n;
   return n;
 }
+
+/// A client that always has more to say, like one with a fast network and nothing to lose. Counts what one pass reads.
+class Endless final : public runtime::Stream {
+ public:
+  Endless(std::unique_ptr<runtime::Stream> inner, runtime::SimLoop& loop, std::size_t& most)
+      : inner_(std::move(inner)), loop_(loop), most_(most) {}
+  runtime::Io read(MutableBytes into) override {
+    if (loop_.passes() != at_) in_pass_ = 0;
+    at_ = loop_.passes();
+    in_pass_ += into.size();
+    most_ = std::max(most_, in_pass_);
+    if (in_pass_ > 1'000'000) return {runtime::Io::State::drained, 0};
+    const std::string_view head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n";
+    std::fill(into.begin(), into.end(), std::uint8_t{'x'});
+    if (!std::exchange(begun_, true)) std::copy(head.begin(), head.end(), into.begin());
+    return {runtime::Io::State::more, into.size()};
+  }
+  runtime::Io write(Bytes from) override { return inner_->write(from); }
+  void shut_down() override { inner_->shut_down(); }
+  const runtime::Address& peer() const override { return inner_->peer(); }
+  bool has_buffered() const override { return true; }
+  runtime::Stream& transport() override { return inner_->transport(); }
+
+ private:
+  std::unique_ptr<runtime::Stream> inner_;
+  runtime::SimLoop& loop_;
+  std::size_t& most_;
+  std::size_t in_pass_ = 0;
+  std::uint64_t at_ = 0;
+  bool begun_ = false;
+};
 
 constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -298,6 +341,105 @@ TEST_CASE("a client that does not take its answer is disconnected") {
   CHECK(scene.server->connection_count() == 1);
   scene.run(Millis{5000});
   CHECK(scene.server->connection_count() == 0);
+}
+
+TEST_CASE("a client that takes its answer by the spoonful is disconnected as well") {
+  Scene scene;
+  const auto peer = scene.connect();
+  scene.run();
+  peer->send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  peer->stop_reading();
+  for (int i = 0; i < 40; ++i) {
+    peer->take(1000);
+    scene.run(Millis{1000});
+  }
+  CHECK(scene.server->connection_count() == 0);
+}
+
+TEST_CASE("a slow client that takes enough of a large answer gets the whole of it") {
+  Scene scene;
+  const auto peer = scene.connect();
+  scene.run();
+  peer->send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  peer->stop_reading();
+  for (int i = 0; i < 200; ++i) {
+    peer->take(20'000);
+    scene.run(Millis{1000});
+  }
+  CHECK(peer->received.size() > 3'000'000);
+}
+
+TEST_CASE("a client that closes its side after the request gets its whole answer") {
+  Scene scene;
+  const auto peer = scene.connect();
+  scene.run();
+  peer->send("GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  peer->half_close();
+  scene.run(Millis{20'000});
+  CHECK(peer->received.size() > 3'000'000);
+  CHECK(peer->closed);
+}
+
+TEST_CASE("requests sent ahead of a large answer do not cut it short") {
+  Scene scene;
+  const auto peer = scene.connect();
+  std::string text = "GET /big HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (int i = 0; i < 4000; ++i) text += kGet;
+  peer->send(text);
+  scene.run(Millis{20'000});
+  CHECK(scene.requests.size() == 4001);
+  CHECK(count(peer->received, "HTTP/1.1 200 OK") == 4001);
+}
+
+TEST_CASE("a body that is not copied arrives as any other") {
+  Scene scene;
+  const auto peer = scene.connect();
+  peer->send("GET /fixed HTTP/1.1\r\nHost: h\r\n\r\nHEAD /fixed HTTP/1.1\r\nHost: h\r\n\r\n");
+  scene.run(Millis{2000});
+  CHECK(count(peer->received, "Content-Length: 200000\r\n") == 2);
+  CHECK(static_cast<std::size_t>(std::count(peer->received.begin(), peer->received.end(), '#')) == 200'000);
+}
+
+TEST_CASE("one connection reads a bounded number of bytes a pass, also while what it sends is thrown away") {
+  Scene scene;
+  std::size_t most = 0;
+  REQUIRE(scene.loop->listen(scene.server_host.address(81), [&](auto stream) {
+    scene.server->accept(std::make_unique<Endless>(std::move(stream), *scene.loop, most));
+  }));
+  Peer peer(*scene.client, scene.server_host.address(81));
+  scene.run(Millis{500});
+  CHECK(peer.received.starts_with("HTTP/1.1 413 "));
+  CHECK(most > 0);
+  CHECK(most <= 64 * 1024);
+}
+
+TEST_CASE("one network has its own bound of connections, which leaves room for the others") {
+  HttpServerLimits limits;
+  limits.per_network = 2;
+  Scene scene(limits);
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(scene.connect());
+    peers.back()->send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  scene.run();
+  for (int i = 0; i < 20; ++i) peers.push_back(scene.connect());
+  scene.run();
+  const auto told = std::count_if(peers.begin(), peers.end(),
+                                  [](const auto& peer) { return peer->received.starts_with("HTTP/1.1 503 "); });
+  CHECK(told == 8);
+  CHECK(std::count_if(peers.begin(), peers.end(), [](const auto& peer) { return peer->closed; }) == 20);
+  CHECK(scene.server->connection_count() <= 10);
+  Peer other(scene.world.add_host("10.0.0.3").add_loop(), scene.server_host.address(80));
+  other.send(kGet);
+  scene.run();
+  CHECK(other.received.ends_with("/a|"));
+  for (const auto& peer : peers) peer->vanish();
+  scene.run(Millis{31'000});  // the answers that nobody waits for are given up
+  const auto again = scene.connect();
+  again->send(kGet);
+  scene.run();
+  CHECK(again->received.ends_with("/a|"));
 }
 
 TEST_CASE("a client that sends without end while it waits does not fill the memory") {

@@ -79,7 +79,7 @@ void Site::serve_page(const HttpRequest& request, const HttpResponder& respond) 
   }
   const bool packed = !asset->gzip.empty() && accepts_gzip(request);
   if (packed) response.headers.emplace_back("Content-Encoding", "gzip");
-  response.body = as_text(packed ? asset->gzip : asset->bytes);
+  response.fixed_body = packed ? asset->gzip : asset->bytes;
   respond(std::move(response));
 }
 
