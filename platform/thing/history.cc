@@ -40,7 +40,8 @@ Result<void> walk(store::StreamStore& store, std::uint64_t device, RecordKind ki
       now = time;
       page.mark();
     }
-    ++visited;
+    // What fills a millisecond like this is no history; the rest of it is left out.
+    if (++visited > 2 * range.scan_limit) return paging.more = true, paging.next = past(now), false;
     auto reader = RecordReader::open(value);
     if (!reader || !page.take(*decoded, *reader)) return damaged = true, false;
     if (page.overflows() && page.rewind()) {  // this millisecond opens the next page

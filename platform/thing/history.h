@@ -23,7 +23,7 @@ struct Range {
 
 /// Where the next page starts: the new `from` when ascending, the new `to` when descending. Records of one millisecond
 /// are never split between pages, therefore a page may hold a few less than page_size (or more, when more than a page's
-/// worth happened within one millisecond).
+/// worth happened within one millisecond; beyond twice scan_limit the rest of that millisecond is left out).
 struct Paging {
   bool more = false;  ///< NextValid
   UnixMillis next{};  ///< NextTime: one millisecond past the last record in the direction of the scan

@@ -130,6 +130,26 @@ TEST_CASE("a rare property ends a page early rather than scan without bound") {
   CHECK(found == 1);
 }
 
+TEST_CASE("a millisecond with more records than can be looked at does not hold a page up") {
+  Filled at;
+  for (int i = 0; i < 100; ++i) at.put(1, RecordKind::properties, 2000, {"a", std::to_string(i)});
+  at.put(1, RecordKind::properties, 1000, {"a", "first"});
+  at.put(1, RecordKind::properties, 3000, {"a", "last"});
+  at.settle();
+  for (const bool ascending : {true, false}) {
+    Range range{UnixMillis{0}, UnixMillis{9000}, ascending, 5, 10};
+    std::vector<std::size_t> sizes;
+    for (bool more = true; more && sizes.size() < 10;) {
+      const auto found = query_property(at.store, 1, "a", range);
+      REQUIRE(found);
+      sizes.push_back(found->points.size());
+      more = found->more;
+      (ascending ? range.from : range.to) = found->next;
+    }
+    CHECK(sizes == std::vector<std::size_t>{1, 20, 1});
+  }
+}
+
 TEST_CASE("events are found by identifier and by type") {
   Filled at;
   at.put(1, RecordKind::event, 1, {"alarm", "{\"level\":1}"});
