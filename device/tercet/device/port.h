@@ -7,7 +7,7 @@
 #include "tercet/base/time.h"
 #include "tercet/base/triple.h"
 
-/// What a board must supply. Ten small interfaces; everything else of the SDK is the same on every board.
+/// What a board must supply. A few small interfaces; everything else of the SDK is the same on every board.
 ///
 /// Thread: all calls come from the one task that runs the client (Device::run). An implementation may use threads of
 /// its own behind them. Blocking: no call may take longer than 50 ms, whatever the network does; what takes longer
@@ -115,6 +115,31 @@ class KeyValueStore {
   virtual Result<void> remove(std::string_view key) = 0;
 };
 
+/// A region of NOR flash that belongs to the SDK alone: erased bytes are 0xFF, programming turns ones into zeros, only
+/// erasing a whole sector turns them back. No translation layer is wanted below it; FlashLog levels the wear and
+/// survives power cuts by itself. Between two erasures of its sector a unit is programmed once at most, as memory with
+/// error-correcting codes asks. Not for a partition under transparent encryption, whose erased bytes do not read as
+/// 0xFF. An erasure is the one call of a port that may take longer than 50 ms on some chips; one run() makes one at
+/// most.
+class Flash {
+ public:
+  struct Geometry {
+    std::uint32_t sectors = 0;        ///< 2 or more
+    std::uint32_t sector_bytes = 0;   ///< what is erased at once: 512 to 32768, usually 4096
+    std::uint32_t program_bytes = 1;  ///< unit and alignment of programming: 1, 2, 4, 8 or 16
+  };
+  virtual ~Flash() = default;
+  virtual Geometry geometry() const = 0;
+  /// Any place, any size. Errors: bad_argument, beyond the region; io_failed.
+  virtual Result<void> read(std::uint32_t at, MutableBytes into) = 0;
+  /// `at` and the size are multiples of program_bytes; the bytes there are erased. When it returns, the bytes survive a
+  /// power cut; a cut during the call leaves any mixture of programmed and erased bits. Errors: bad_argument;
+  /// io_failed, nothing is known about the place.
+  virtual Result<void> program(std::uint32_t at, Bytes bytes) = 0;
+  /// A cut during the call leaves the sector's bits anyhow. Errors: bad_argument; io_failed.
+  virtual Result<void> erase(std::uint32_t sector) = 0;
+};
+
 /// Where the DeviceSecret lives: encrypted NVS, a file only its owner can read, a secure element. Asked at each login;
 /// the SDK wipes its copy as soon as the login is signed.
 class SecretStore {
@@ -151,6 +176,7 @@ struct Port {
   KeyValueStore* store = nullptr;  ///< without it the time is not carried over a restart
   Log* log = nullptr;
   Watchdog* watchdog = nullptr;
+  Flash* flash = nullptr;  ///< without it posts wait in RAM only, and a restart loses them
 };
 
 }  // namespace tercet::device
