@@ -3,21 +3,19 @@ import { onUnmounted, ref } from 'vue';
 import { session } from './api.js';
 
 // Server-sent events while a view is shown. `onUpdate` gets {Devices, Refusals, Resync}; `onState` is called when the
-// whole state must be asked for again: after a break, or when the server left something out. It is not called for the
-// first connection.
+// whole state must be asked for: whenever the stream opens, also the first time (what changed since the view loaded is
+// not told by the stream), and when the server left something out.
 export function useLive(filter, { onUpdate, onState }) {
   const connected = ref(false);
   let source = null;
   let retry = null;
   let ended = false;
-  let broken = false;
 
   function open() {
     source = new EventSource(`/console/events?${new URLSearchParams(filter)}`);
     source.onopen = () => {
       connected.value = true;
-      if (broken) onState();
-      broken = false;
+      onState();
     };
     source.addEventListener('update', (event) => {
       const update = JSON.parse(event.data);
@@ -26,7 +24,6 @@ export function useLive(filter, { onUpdate, onState }) {
     });
     source.onerror = async () => {
       connected.value = false;
-      broken = true;
       if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       source.close();
       // Refused: the session has ended (the app then shows the login), or too many pages are open.

@@ -14,12 +14,16 @@ Answer busy() {
                        "The platform is too busy to answer just now. Try again in a moment.");
 }
 
+namespace {
+constexpr std::int64_t kMostPages = 1'000'000'000;  // times a page's size it is still a number
+}
+
 std::optional<registry::PageRequest> page_of(const Parameters& parameters, std::string_view page_name,
                                              std::size_t default_size, std::size_t most) {
   registry::PageRequest page{1, default_size};
   if (parameters.has(page_name)) {
     const auto number = parameters.number(page_name);
-    if (!number || *number < 1) return std::nullopt;
+    if (!number || *number < 1 || *number > kMostPages) return std::nullopt;
     page.page = static_cast<std::size_t>(*number);
   }
   if (parameters.has("PageSize")) {

@@ -282,11 +282,40 @@ TEST_CASE("refusals are shown with cause, evidence and remedy in the reader's la
   CHECK(ask({{"ProductKey", platform.product_key}}).size() == 2);
   CHECK(ask({}).size() == 2);
   CHECK(ask({{"Stage", "publish"}}).empty());
+  CHECK(ask({{"Warning", "false"}}).size() == 2);
+  const auto first = ask({{"PageSize", "1"}});
+  const auto second = ask({{"PageSize", "1"}, {"CurrentPage", "2"}});
+  REQUIRE(first.size() == 1);
+  REQUIRE(second.size() == 1);
+  CHECK(first.at(0).at("Id") != second.at(0).at("Id"));
+  CHECK(ask({{"PageSize", "1"}, {"CurrentPage", "3"}}).empty());
+  struct Row {
+    const char *name, *value, *code;
+  };
+  for (const Row& row :
+       {Row{"StartTime", "yesterday", "InvalidStartTime"}, Row{"EndTime", "-1", "InvalidEndTime"},
+        Row{"BeforeId", "0", "InvalidBeforeId"}, Row{"Warning", "maybe", "InvalidWarning"},
+        Row{"Stage", "nowhere", "InvalidStage"}, Row{"CurrentPage", "21", "iot.common.InvalidPageParams"}})
+    CHECK(code_of(platform.call("QueryRefusals", {{row.name, row.value}})) == row.code);
 
   const auto names = platform.call("ListRefusalNames").at("Data").at("RefusalName").as_array();
   REQUIRE(names.size() == 2);
   CHECK(text(names.at(0).at("Name")) == platform.product_key + "/board1");
   CHECK(names.at(0).at("Count").to_number<int>() == 1);
+
+  refusal.name = platform.product_key + "/noisy";
+  for (int i = 0; i < 1100; ++i) {
+    refusal.name = platform.product_key + "/noisy" + std::to_string(i % 11);
+    platform.journal->record(refusal);
+  }
+  platform.run();
+  const auto all = platform.call("ListRefusalNames", {{"ProductKey", platform.product_key}});
+  CHECK(all.at("Total").to_number<int>() == 13);
+  CHECK(all.at("Data").at("RefusalName").as_array().size() == 13);
+  CHECK(text(all.at("Data").at("RefusalName").at(12).at("Name")) == platform.product_key + "/ghost");
+  const auto page = platform.call("ListRefusalNames", {{"CurrentPage", "2"}, {"PageSize", "12"}});
+  CHECK(page.at("Total").to_number<int>() == 13);
+  CHECK(page.at("Data").at("RefusalName").as_array().size() == 1);
 }
 
 TEST_CASE("the fleet is one page of devices with presence and latest values") {

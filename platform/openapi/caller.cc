@@ -10,28 +10,20 @@
 namespace tercet::openapi {
 namespace {
 
-std::string_view value_of(const NamedTexts& fields, std::string_view name) {
-  for (const auto& [key, value] : fields)
-    if (key == name) return value;
-  return {};
-}
-
 bool is_form(const HttpRequest& request) {
   const std::string_view type = request.header("content-type");
   return type.empty() || type.find("x-www-form-urlencoded") != std::string_view::npos;
 }
 
-std::optional<Answer> check_timestamp(std::string_view text, UnixMillis wall) {
-  const auto at = parse_utc_seconds(text);
-  if (!at)
-    return gateway_error(
-        400, "InvalidTimeStamp.Format",
-        "The timestamp must be UTC in the form 2026-01-02T03:04:05Z, not \"" + std::string(text) + "\".");
-  const std::int64_t off = at->ms - wall.ms;
-  if (off <= Callers::kWindow.count() && -off <= Callers::kWindow.count()) return std::nullopt;
-  return gateway_error(400, "InvalidTimeStamp.Expired",
-                       "The timestamp " + std::string(text) + " is more than 15 minutes from this server's clock, " +
-                           utc_seconds(wall) + ". Set the clock of whichever is wrong.");
+bool is_json(const HttpRequest& request) {
+  return !request.body.empty() && request.header("content-type").find("json") != std::string_view::npos;
+}
+
+/// What we signed, to compare with. Nobody compares megabytes, and the signature was wrong.
+std::string shown(std::string text) {
+  constexpr std::size_t kMostShown = 8 * 1024;
+  if (text.size() > kMostShown) text.replace(kMostShown, std::string::npos, "... (shortened)");
+  return text;
 }
 
 Answer missing(std::string_view name) {
@@ -40,14 +32,22 @@ Answer missing(std::string_view name) {
 
 }  // namespace
 
+std::string_view value_of(const NamedTexts& fields, std::string_view name) {
+  for (const auto& [key, value] : fields)
+    if (key == name) return value;
+  return {};
+}
+
 Claim read_claim(const HttpRequest& request) {
   Claim claim;
-  claim.query = parse_fields(request.query, Plus::itself);
+  claim.query = parse_fields(request.query, Plus::itself, kMostFields + 1);
   claim.fields = claim.query;
+  claim.has_json = is_json(request);
   if (!request.body.empty() && is_form(request)) {
-    NamedTexts form = parse_fields(request.body, Plus::blank);
+    NamedTexts form = parse_fields(request.body, Plus::blank, kMostFields + 1 - claim.query.size());
     claim.fields.insert(claim.fields.end(), std::make_move_iterator(form.begin()), std::make_move_iterator(form.end()));
   }
+  claim.too_many = claim.fields.size() > kMostFields;
   if (request.header("authorization").starts_with("ACS3-")) {
     claim.signature = Claim::Signature::v3;
     claim.action = request.header("x-acs-action");
@@ -63,12 +63,12 @@ Claim read_claim(const HttpRequest& request) {
   return claim;
 }
 
-std::optional<Answer> Callers::check(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
+std::optional<Answer> Callers::check(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
   switch (claim.signature) {
     case Claim::Signature::v1:
-      return check_v1(request, claim, wall, now);
+      return check_v1(request, claim, wall);
     case Claim::Signature::v3:
-      return check_v3(request, claim, wall, now);
+      return check_v3(request, claim, wall);
     case Claim::Signature::bearer:
       return gateway_error(400, "UnsupportedSignatureType",
                            "Bearer tokens are not offered. Sign with an access key, version 1.0 or ACS3-HMAC-SHA256.");
@@ -92,8 +92,33 @@ std::optional<Answer> Callers::find(std::string_view id, const registry::AccessK
   return std::nullopt;
 }
 
-std::optional<Answer> Callers::use_nonce(std::string_view key_id, std::string_view nonce, Instant now) {
-  switch (nonces_.use(key_id, nonce, now)) {
+std::optional<Answer> Callers::check_timestamp(std::string_view text, UnixMillis wall, UnixMillis& at) const {
+  const auto parsed = parse_utc_seconds(text);
+  if (!parsed)
+    return gateway_error(
+        400, "InvalidTimeStamp.Format",
+        "The timestamp must be UTC in the form 2026-01-02T03:04:05Z, not \"" + std::string(text) + "\".");
+  at = *parsed;
+  const std::int64_t off = at.ms - wall.ms;
+  if (off > kWindow.count() || -off > kWindow.count())
+    return gateway_error(400, "InvalidTimeStamp.Expired",
+                         "The timestamp " + std::string(text) + " is more than 15 minutes from this server's clock, " +
+                             utc_seconds(wall) + ". Set the clock of whichever is wrong.");
+  if (at.ms < start_.ms / 1000 * 1000)  // timestamps have whole seconds
+    return gateway_error(400, "InvalidTimeStamp.Expired",
+                         "The timestamp " + std::string(text) + " is from before this server's start at " +
+                             utc_seconds(start_) +
+                             "; such a request cannot be told from a recorded one. Send it with " +
+                             "a new timestamp; if this goes on, set the client's clock.");
+  return std::nullopt;
+}
+
+std::optional<Answer> Callers::use_nonce(std::string_view key_id, std::string_view nonce, UnixMillis at,
+                                         UnixMillis wall) {
+  if (nonce.size() > Nonces::kMostBytes)
+    return gateway_error(400, "InvalidSignatureNonce",
+                         "SignatureNonce is longer than " + std::to_string(Nonces::kMostBytes) + " bytes.");
+  switch (nonces_.use(key_id, nonce, UnixMillis{at.ms + kWindow.count()}, wall)) {
     case Nonces::Use::fresh:
       return std::nullopt;
     case Nonces::Use::used:
@@ -102,10 +127,11 @@ std::optional<Answer> Callers::use_nonce(std::string_view key_id, std::string_vi
     case Nonces::Use::full:
       break;
   }
-  return gateway_error(400, "Throttling", "Too many calls in the last half hour. Try again later.");
+  return gateway_error(400, "Throttling",
+                       "Too many calls with this key in the last quarter of an hour. Try again later.");
 }
 
-std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
+std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
   static constexpr std::array<std::string_view, 4> kNeeded{"AccessKeyId", "Signature", "Timestamp", "SignatureNonce"};
   for (const std::string_view name : kNeeded)
     if (value_of(claim.fields, name).empty()) return missing(name);
@@ -113,15 +139,17 @@ std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim&
     return gateway_error(400, "InvalidSignatureMethod", "SignatureMethod must be HMAC-SHA1.");
   const registry::AccessKey* key = nullptr;
   if (auto wrong = find(value_of(claim.fields, "AccessKeyId"), key)) return wrong;
-  if (auto wrong = check_timestamp(value_of(claim.fields, "Timestamp"), wall)) return wrong;
+  UnixMillis at;
+  if (auto wrong = check_timestamp(value_of(claim.fields, "Timestamp"), wall, at)) return wrong;
   const std::string text = string_to_sign_v1(request.method_name(), claim.fields);
   if (!signature_matches_v1(key->secret, text, value_of(claim.fields, "Signature")))
-    return gateway_error(400, "SignatureDoesNotMatch",
-                         "Specified signature is not matched with our calculation. server string to sign is:" + text);
-  return use_nonce(key->id, value_of(claim.fields, "SignatureNonce"), now);
+    return gateway_error(
+        400, "SignatureDoesNotMatch",
+        "Specified signature is not matched with our calculation. server string to sign is:" + shown(text));
+  return use_nonce(key->id, value_of(claim.fields, "SignatureNonce"), at, wall);
 }
 
-std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
+std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
   // Only what is signed may be believed.
   static constexpr std::array<std::string_view, 6> kSigned{
       "host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"};
@@ -138,7 +166,8 @@ std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim&
                            "The header " + std::string(name) + " must be there and in SignedHeaders.");
   const registry::AccessKey* key = nullptr;
   if (auto wrong = find(parts->credential, key)) return wrong;
-  if (auto wrong = check_timestamp(request.header("x-acs-date"), wall)) return wrong;
+  UnixMillis at;
+  if (auto wrong = check_timestamp(request.header("x-acs-date"), wall, at)) return wrong;
   const std::string body_hash = sha256_hex(request.body);
   if (request.header("x-acs-content-sha256") != body_hash)
     return gateway_error(400, "SignatureDoesNotMatch",
@@ -148,8 +177,8 @@ std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim&
   if (!signature_matches_v3(key->secret, string_to_sign_v3(canonical), parts->signature))
     return gateway_error(
         400, "SignatureDoesNotMatch",
-        "Specified signature is not matched with our calculation. server canonical request is:" + canonical);
-  return use_nonce(key->id, request.header("x-acs-signature-nonce"), now);
+        "Specified signature is not matched with our calculation. server canonical request is:" + shown(canonical));
+  return use_nonce(key->id, request.header("x-acs-signature-nonce"), at, wall);
 }
 
 }  // namespace tercet::openapi

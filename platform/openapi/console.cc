@@ -1,9 +1,11 @@
 #include "platform/openapi/console.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "platform/openapi/network.h"
 #include "platform/openapi/percent.h"
 #include "platform/runtime/log.h"
 
@@ -14,7 +16,8 @@ namespace json = boost::json;
 
 constexpr std::string_view kCookie = "tercet_session";
 constexpr std::string_view kApi = "/console/api/";
-constexpr int kMaxDepth = 4;
+constexpr Seconds kTurn{1};               // between two tries that wait
+constexpr std::size_t kMostWaiting = 20;  // so none waits longer than the server waits for an answer
 
 HttpResponse json_response(int status, const json::object& body) {
   HttpResponse response;
@@ -54,29 +57,6 @@ bool is_foreign(const HttpRequest& request) {
   return !site.empty() && site != "same-origin" && site != "none";
 }
 
-/// {"A":1,"B":["x"],"C":[{"D":true}]} as A=1, B.1=x, C.1.D=true.
-bool flatten(const std::string& name, const json::value& value, Parameters& into, int depth) {
-  if (depth > kMaxDepth) return false;
-  if (value.is_null()) return true;
-  if (const auto* text = value.if_string()) {
-    into.set(name, std::string(*text));
-    return true;
-  }
-  if (const auto* array = value.if_array()) {
-    std::size_t i = 0;
-    for (const auto& element : *array)
-      if (!flatten(name + "." + std::to_string(++i), element, into, depth + 1)) return false;
-    return true;
-  }
-  if (const auto* object = value.if_object()) {
-    for (const auto& member : *object)
-      if (!flatten(name + "." + std::string(member.key()), member.value(), into, depth + 1)) return false;
-    return true;
-  }
-  into.set(name, json::serialize(value));
-  return true;
-}
-
 /// The body as a JSON object; nothing when it is something else.
 std::optional<json::object> object_of(const std::string& body) {
   if (body.empty()) return json::object{};
@@ -96,7 +76,13 @@ std::string text_of(const json::object& object, std::string_view name) {
 }  // namespace
 
 Console::Console(Services& services, Gateway& gateway, LiveUpdates& updates)
-    : services_(services), gateway_(gateway), updates_(updates), sessions_(services.loop.random()) {}
+    : services_(services),
+      gateway_(gateway),
+      updates_(updates),
+      sessions_(services.loop.random()),
+      turn_([](void* self) { static_cast<Console*>(self)->try_next(); }, this) {
+  updates_.use_sessions([this](const std::string& hash) { return sessions_.lives(hash, services_.loop.now()); });
+}
 
 std::string Console::make_login_token() { return sessions_.make_login_token(services_.loop.now()); }
 
@@ -125,29 +111,52 @@ void Console::on_request(const HttpRequest& request, HttpResponder respond) {
 }
 
 void Console::log_in(const HttpRequest& request, const HttpResponder& respond) {
-  const Instant now = services_.loop.now();
-  const std::string ip = request.peer.ip_text();
-  if (!brake_.may_try(ip, now))
-    return respond(denied(429, "TooManyTries", "Too many wrong passwords. Wait a minute, then try again."));
   const auto body = object_of(request.body);
   const std::string token = body ? text_of(*body, "token") : std::string();
-  const std::string password = body ? text_of(*body, "password") : std::string();
-  const bool right = token.empty() ? !password.empty() && services_.registry.check_admin_password(password)
-                                   : sessions_.use_login_token(token, now);
-  if (!right) {
-    brake_.count_wrong(ip, now);
-    return respond(token.empty()
-                       ? denied(401, "WrongPassword", "The password is wrong.")
-                       : denied(401, "WrongToken", "The link has been used or is too old. Use the password."));
+  if (!token.empty()) {  // of 256 random bits: nobody guesses one, so nothing that others do may hold it up
+    if (sessions_.use_login_token(token, services_.loop.now())) return let_in(request.tls, respond);
+    return respond(denied(401, "WrongToken", "The link has been used or is too old. Use the password."));
   }
+  Try one{network_of(request.peer), body ? text_of(*body, "password") : std::string(), request.tls, respond};
+  switch (brake_.judge(one.network, services_.loop.now())) {
+    case LoginBrake::Verdict::go:
+      return try_password(one);
+    case LoginBrake::Verdict::wait:
+      if (waiting_.size() < kMostWaiting &&
+          std::none_of(waiting_.begin(), waiting_.end(), [&](const Try& w) { return w.network == one.network; })) {
+        waiting_.push_back(std::move(one));
+        if (!turn_.is_set()) turn_.set(services_.loop, services_.loop.now() + kTurn);
+        return;
+      }
+      [[fallthrough]];
+    case LoginBrake::Verdict::refuse:
+      respond(denied(429, "TooManyTries", "Too many wrong passwords. Wait a minute, then try again."));
+  }
+}
+
+void Console::try_password(const Try& one) {
+  if (!one.password.empty() && services_.registry.check_admin_password(one.password))
+    return let_in(one.tls, one.respond);
+  brake_.count_wrong(one.network, services_.loop.now());
+  one.respond(denied(401, "WrongPassword", "The password is wrong."));
+}
+
+void Console::try_next() {
+  const Try one = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (!waiting_.empty()) turn_.set(services_.loop, services_.loop.now() + kTurn);
+  try_password(one);
+}
+
+void Console::let_in(bool tls, const HttpResponder& respond) {
   HttpResponse response = json_response(200, {{"Success", true}});
-  response.headers.emplace_back("Set-Cookie", set_cookie(sessions_.open(now), request.tls));
+  response.headers.emplace_back("Set-Cookie", set_cookie(sessions_.open(services_.loop.now()), tls));
   respond(std::move(response));
 }
 
 void Console::log_out(const HttpRequest& request, const HttpResponder& respond) {
   const std::string_view secret = cookie_of(request);
-  updates_.close_session(secret);
+  updates_.close_session(Sessions::hash_of(secret));
   sessions_.close(secret);
   HttpResponse response = json_response(200, {{"Success", true}});
   response.headers.emplace_back("Set-Cookie", set_cookie("", request.tls));
@@ -158,9 +167,8 @@ void Console::call(const HttpRequest& request, const HttpResponder& respond) {
   const auto body = object_of(request.body);
   if (!body) return respond(denied(400, "BadRequest", "The body must be a JSON object."));
   Parameters parameters;
-  for (const auto& member : *body)
-    if (!flatten(std::string(member.key()), member.value(), parameters, 0))
-      return respond(denied(400, "BadRequest", "The parameters are nested too deeply."));
+  if (!parameters.add(*body))
+    return respond(denied(400, "BadRequest", "The parameters are nested too deeply, or too many."));
   const std::string action = request.path.substr(kApi.size());
   gateway_.call(action, std::move(parameters),
                 [respond, action](Answer answer) { respond(render(answer, action, Format::json)); });
@@ -172,7 +180,7 @@ void Console::stream(const HttpRequest& request, const HttpResponder& respond) {
   const EventStream opened = respond.stream({{"X-Accel-Buffering", "no"}});
   if (!opened.is_open()) return;
   updates_.add(opened, std::string(asked.text("ProductKey")), std::string(asked.text("DeviceName")),
-               std::string(cookie_of(request)));
+               Sessions::hash_of(cookie_of(request)));
 }
 
 }  // namespace tercet::openapi

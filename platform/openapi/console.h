@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,16 @@ class Console {
   std::size_t session_count() const { return sessions_.size(); }
 
  private:
+  /// A password that is to be tried, now or when its turn comes.
+  struct Try {
+    std::string network, password;
+    bool tls = false;
+    HttpResponder respond;
+  };
   void log_in(const HttpRequest& request, const HttpResponder& respond);
+  void try_password(const Try& one);
+  void try_next();
+  void let_in(bool tls, const HttpResponder& respond);
   void log_out(const HttpRequest& request, const HttpResponder& respond);
   void call(const HttpRequest& request, const HttpResponder& respond);
   void stream(const HttpRequest& request, const HttpResponder& respond);
@@ -40,6 +50,8 @@ class Console {
   LiveUpdates& updates_;
   Sessions sessions_;
   LoginBrake brake_;
+  std::deque<Try> waiting_;
+  runtime::Timer turn_;
 };
 
 }  // namespace tercet::openapi

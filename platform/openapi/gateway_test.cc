@@ -24,6 +24,7 @@ std::string request_v3(TestPlatform& platform, const std::string& action, const 
                       {"x-acs-date", utc_seconds(platform.loop.wall())},
                       {"x-acs-signature-nonce", std::to_string(++platform.nonces)},
                       {"x-acs-version", "2018-01-20"}};
+  if (changes.contains("content-type")) headers.insert(headers.begin(), {"content-type", ""});
   for (auto& [name, value] : headers)
     if (changes.contains(name)) value = changes[name];
   std::vector<std::string_view> names;
@@ -128,7 +129,10 @@ TEST_CASE("every wrong v1 signature has the gateway's code and HTTP status") {
       {{{"Timestamp", "-"}}, 400, "MissingTimestamp"},
       {{{"Timestamp", "2026-01-02 03:04:05"}}, 400, "InvalidTimeStamp.Format"},
       {{{"Timestamp", "2026-01-02T03:04:05Z"}}, 400, "InvalidTimeStamp.Expired"},
+      {{{"SignatureNonce", std::string(129, 'n')}}, 400, "InvalidSignatureNonce"},
       {{{"Version", "2017-04-20"}}, 400, "InvalidVersion"},
+      {{{"Version", "-"}}, 400, "MissingVersion"},
+      {{{"Action", "-"}}, 400, "MissingAction"},
       {{{"Action", "QueryNothing"}}, 404, "InvalidApi.NotFound"},
   };
   for (const Row& row : rows) {
@@ -163,8 +167,77 @@ TEST_CASE("a recorded request cannot be sent again, but a refused one does not u
   CHECK(code_of(platform.get(query)) == "SignatureNonceUsed");
 }
 
+TEST_CASE("a timestamp from before the start is refused, for its nonce may have been used then") {
+  TestPlatform platform;
+  platform.run(Millis{2000});
+  const NamedTexts page{{"CurrentPage", "1"}, {"PageSize", "10"}};
+  const std::string before = utc_seconds({platform.loop.wall().ms - 60'000});
+  const HttpAnswer refused =
+      platform.get(platform.signed_query("QueryProductList", page, "GET", {{"Timestamp", before}}));
+  CHECK(code_of(refused) == "InvalidTimeStamp.Expired");
+  CHECK(refused.body.find("start at") != std::string::npos);
+  CHECK(platform.get(platform.signed_query("QueryProductList", page)).status == 200);
+}
+
+TEST_CASE("a method that no call has is refused by the gateway's code, on other addresses in plain words") {
+  TestPlatform platform;
+  const HttpAnswer api = platform.exchange("PUT /?Format=JSON HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  CHECK(api.status == 400);
+  CHECK(code_of(api) == "UnsupportedHTTPMethod");
+  for (const char* path : {"/metrics", "/console/session", "/login"}) {
+    const HttpAnswer other =
+        platform.exchange("DELETE " + std::string(path) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+    CHECK(other.status == 405);
+    CHECK(other.header("Allow") == "GET, HEAD, POST");
+  }
+}
+
+TEST_CASE("a call with thousands of parameters is refused before it is authenticated") {
+  TestPlatform platform;
+  const auto with_fields = [&](std::size_t fields) {
+    std::string form = "Format=JSON";
+    for (std::size_t i = 1; i < fields; ++i) form += "&a" + std::to_string(i) + "=1";
+    return code_of(platform.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(form.size()) +
+                                     "\r\n\r\n" + form));
+  };
+  CHECK(with_fields(kMostFields) == "MissingAccessKeyId");
+  CHECK(with_fields(kMostFields + 1) == "InvalidParameter.TooMany");
+  CHECK(with_fields(100'000) == "InvalidParameter.TooMany");
+}
+
+TEST_CASE("a v3 call may bring its parameters as a JSON object, a v1 call may not, for nothing signs it") {
+  TestPlatform platform;
+  const std::map<std::string, std::string> json{{"content-type", "application/json; charset=utf-8"}};
+  const auto made = platform.exchange(
+      request_v3(platform, "CreateProduct", {{"NodeType", "0"}}, R"({"ProductName":"in JSON","NodeType":7})", json));
+  CHECK(made.status == 200);
+  CHECK(made.json().at("Data").at("ProductName").as_string() == "in JSON");
+  for (const char* body : {"[1]", "{\"a\":", R"({"a":{"b":{"c":{"d":{"e":{"f":1}}}}}})"})
+    CHECK(code_of(platform.exchange(request_v3(platform, "CreateProduct", {}, body, json))) == "InvalidParameter.Body");
+  const std::string query = platform.signed_query("QueryProductList", {}, "POST");
+  CHECK(code_of(platform.exchange("POST /?" + query +
+                                  " HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: "
+                                  "17\r\n\r\n{\"CurrentPage\":1}")) == "InvalidParameter.Body");
+}
+
+TEST_CASE("an answer is UTF-8 whatever bytes a name holds") {
+  const Answer answer = success({{"Name", "a\xFF\xC3"}});
+  CHECK(render(answer, "A", Format::json).body == "{\"Success\":true,\"Name\":\"a\xEF\xBF\xBD\xEF\xBF\xBD\"}");
+  CHECK(render(answer, "A", Format::xml).body.find("<Name>a\xEF\xBF\xBD\xEF\xBF\xBD</Name>") != std::string::npos);
+}
+
+TEST_CASE("a page beyond all numbers is refused") {
+  TestPlatform platform;
+  for (const char* page : {"9223372036854775807", "1000000001", "0", "-1", "x"})
+    CHECK(platform.call("QueryProductList", {{"CurrentPage", page}, {"PageSize", "200"}}).at("Code").as_string() ==
+          "iot.common.InvalidPageParams");
+  CHECK(
+      platform.call("QueryProductList", {{"CurrentPage", "1000000000"}, {"PageSize", "200"}}).at("Success").as_bool());
+}
+
 TEST_CASE("a timestamp is good for fifteen minutes either way") {
   TestPlatform platform;
+  platform.run(Millis{20 * 60 * 1000});  // before the start is another matter
   const auto with_offset = [&](std::int64_t seconds) {
     return platform
         .get(platform.signed_query("QueryProductList", {{"CurrentPage", "1"}, {"PageSize", "10"}}, "GET",

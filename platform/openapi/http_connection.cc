@@ -151,7 +151,6 @@ void HttpConnection::refuse(int status) {
   ++core_.counters.client_errors;
   keep_alive_ = false;
   HttpResponse response = plain_response(status, reason_phrase(status));
-  if (status == 405) response.headers.emplace_back("Allow", "GET, HEAD, POST");
   put_head(response, true);
   state_ = State::answering;  // after_write() then lingers
   start_sending();

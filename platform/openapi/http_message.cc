@@ -18,6 +18,8 @@ std::string_view HttpRequest::method_name() const {
       return "HEAD";
     case Method::post:
       return "POST";
+    case Method::other:
+      break;
   }
   return "";
 }

@@ -17,7 +17,7 @@ using HttpHeaders = std::vector<HttpHeader>;
 
 /// One whole request.
 struct HttpRequest {
-  enum class Method : unsigned char { get, head, post };
+  enum class Method : unsigned char { get, head, post, other };
   Method method = Method::get;
   std::string path;   ///< "/console/app.js"; never empty, several leading slashes are one; as sent, not decoded
   std::string query;  ///< what follows '?', not decoded
@@ -28,7 +28,7 @@ struct HttpRequest {
 
   /// The first header of that name (given in lower case), or empty.
   std::string_view header(std::string_view name) const;
-  std::string_view method_name() const;
+  std::string_view method_name() const;  ///< "" for other
 };
 
 /// One whole answer. Content-Length, Date and Connection are the server's business.

@@ -26,7 +26,7 @@ int status_of(const boost::beast::error_code& error) {
   return 400;
 }
 
-std::optional<HttpRequest::Method> method_of(http::verb verb) {
+HttpRequest::Method method_of(http::verb verb) {
   switch (verb) {
     case http::verb::get:
       return HttpRequest::Method::get;
@@ -35,7 +35,7 @@ std::optional<HttpRequest::Method> method_of(http::verb verb) {
     case http::verb::post:
       return HttpRequest::Method::post;
     default:
-      return std::nullopt;
+      return HttpRequest::Method::other;
   }
 }
 
@@ -94,7 +94,6 @@ HttpParser::Step HttpParser::take(Bytes bytes) {
   if (error) return {Step::State::refused, skipped + used, status_of(error)};
   if (parser.is_header_done()) {
     const auto& head = parser.get();
-    if (!method_of(head.method())) return {Step::State::refused, skipped + used, 405};
     // [RFC 9112 3.2] exactly one Host; [6.1] both framings at once is how requests are smuggled.
     if (head.version() >= 11 && head.count(http::field::host) != 1) return {Step::State::refused, skipped + used, 400};
     if (head.count(http::field::transfer_encoding) != 0 && head.count(http::field::content_length) != 0)
@@ -118,7 +117,7 @@ bool HttpParser::keep_alive() const { return beast_->parser->keep_alive(); }
 HttpRequest HttpParser::take_request() {
   auto message = beast_->parser->release();
   HttpRequest request;
-  request.method = *method_of(message.method());
+  request.method = method_of(message.method());
   const auto target = message.target();
   if (!split_target({target.data(), target.size()}, request)) request.path = "*";
   for (const auto& field : message)

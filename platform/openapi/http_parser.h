@@ -26,7 +26,7 @@ class HttpParser {
     enum class State : unsigned char { need_more, whole, refused };
     State state = State::need_more;
     std::size_t used = 0;  ///< of the bytes given; the caller offers the rest again, together with new ones
-    int status = 0;        ///< refused: the HTTP status to answer before closing: 400, 405, 413, 431
+    int status = 0;        ///< refused: the HTTP status to answer before closing: 400, 413, 431
   };
   /// Offers everything unread so far.
   Step take(Bytes bytes);

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "platform/openapi/valid_utf8.h"
 #include "platform/thing/history.h"
 
 namespace tercet::openapi {
@@ -13,17 +14,31 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMostRefusals = 100;
+constexpr std::size_t kMostRefusals = 50;
+constexpr std::size_t kValueFrame = 64;  // {"Identifier":"","Value":"","Time":1700000000000},
 
-json::object row_of(const DeviceUpdate& update) {
+/// At most so many bytes as JSON: a control character takes six.
+std::size_t json_bytes(std::string_view text) {
+  std::size_t bytes = 0;
+  for (const char c : text) bytes += static_cast<unsigned char>(c) < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : 1;
+  return bytes;
+}
+
+/// Takes what goes into one event out of `update`: all of it, or the first values of a device with large ones.
+json::object take_row(DeviceUpdate& update, std::size_t& room) {
   json::object row{{"ProductKey", update.product}, {"DeviceName", update.name}};
   if (update.online) {
     row["Online"] = *update.online;
     row["Timestamp"] = update.since.ms;
+    update.online.reset();
   }
   json::array values;
-  for (const auto& [identifier, value] : update.values)
+  while (!update.values.empty() && room > 0) {
+    const auto& [identifier, value] = *update.values.begin();
+    room -= std::min(room, json_bytes(value.text) + json_bytes(identifier) + kValueFrame);
     values.push_back(json::object{{"Identifier", identifier}, {"Value", value.text}, {"Time", value.time.ms}});
+    update.values.erase(update.values.begin());
+  }
   row["Values"] = std::move(values);
   return row;
 }
@@ -64,8 +79,13 @@ void ShardUpdates::on_values(std::uint64_t device, std::string_view product, std
                              std::span<const thing::Change> changes) {
   DeviceUpdate* update = touch(device, product, name);
   if (update == nullptr) return;
-  for (const thing::Change& change : changes)
-    update->values[std::string(change.identifier)] = {thing::value_text(change.value), change.time};
+  for (const thing::Change& change : changes) {
+    bytes_ += change.identifier.size() + change.value.size();
+    if (change.value.size() > kMostValueBytes || bytes_ > kMostBytes)
+      left_out_ = true;
+    else
+      update->values[std::string(change.identifier)] = {thing::value_text(change.value), change.time};
+  }
 }
 
 void ShardUpdates::on_presence(std::uint64_t device, std::string_view product, std::string_view name,
@@ -89,12 +109,14 @@ void ShardUpdates::on_left_out(std::size_t) {
 void ShardUpdates::stop() {
   timer_.cancel();
   pending_->clear();
+  bytes_ = 0;
   left_out_ = false;
 }
 
 void ShardUpdates::give() {
   if (!give_(pending_, left_out_)) return timer_.set(shard_, shard_.now() + kInterval);
   pending_ = std::make_shared<DeviceUpdates>();
+  bytes_ = 0;
   left_out_ = false;
 }
 
@@ -102,7 +124,8 @@ LiveUpdates::LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalSto
     : loop_(loop),
       fleet_(fleet),
       timer_([](void* self) { static_cast<LiveUpdates*>(self)->flush(); }, this),
-      self_(std::make_shared<LiveUpdates*>(this)) {
+      self_(std::make_shared<LiveUpdates*>(this)),
+      told_(fleet.shard_count(), false) {
   for (std::size_t shard = 0; shard < fleet_.shard_count(); ++shard)
     shards_.push_back(std::make_shared<ShardUpdates>(fleet_.shard_loop(shard),
                                                      [&loop, self = std::weak_ptr<LiveUpdates*>(self_)](
@@ -117,23 +140,23 @@ LiveUpdates::LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalSto
   });
 }
 
-LiveUpdates::~LiveUpdates() {
-  if (listening_) listen(false);
-}
+LiveUpdates::~LiveUpdates() { listen(false); }
 
 bool LiveUpdates::Reader::wants(std::string_view device_product, std::string_view device_name) const {
   return (product.empty() || product == device_product) && (name.empty() || name == device_name);
 }
 
-void LiveUpdates::listen(bool on) {
-  if (listening_ == on) return;
-  bool everywhere = true;
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard)
-    everywhere &= fleet_.on_shard(shard, [updates = shards_[shard], on](thing::Things& things) {
-      things.listen(on ? updates.get() : nullptr);
-      if (!on) updates->stop();
-    });
-  listening_ = on && everywhere;
+/// False when a shard's queue was full: to be tried again.
+bool LiveUpdates::listen(bool on) {
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    if (told_[shard] == on) continue;
+    if (fleet_.on_shard(shard, [updates = shards_[shard], on](thing::Things& things) {
+          things.listen(on ? updates.get() : nullptr);
+          if (!on) updates->stop();
+        }))
+      told_[shard] = on;
+  }
+  return std::all_of(told_.begin(), told_.end(), [on](bool told) { return told == on; });
 }
 
 void LiveUpdates::add(EventStream stream, std::string product, std::string name, std::string session) {
@@ -161,6 +184,13 @@ void LiveUpdates::take(const DeviceUpdates& updates, bool left_out) {
         reader.resync = true;
         continue;
       }
+      for (const auto& [identifier, value] : update.values)
+        reader.pending_bytes += identifier.size() + value.text.size();
+      if (reader.pending_bytes > kMostPendingBytes) {
+        reader.resync = true;
+        reader.pending.clear();
+        reader.pending_bytes = 0;
+      }
       reader.pending[device].merge(update);
     }
   }
@@ -180,25 +210,33 @@ void LiveUpdates::on_refusal(const registry::JournalEntry& entry) {
 }
 
 void LiveUpdates::flush() {
+  for (Reader& reader : readers_)
+    if (lives_ && !lives_(reader.session)) reader.stream.close();
   std::erase_if(readers_, [](const Reader& reader) { return !reader.stream.is_open(); });
-  if (readers_.empty()) return listen(false);
-  if (!listening_) listen(true);  // a shard's queue was full the last time
-  for (Reader& reader : readers_) {
-    if (!reader.has_news() || reader.stream.waiting_bytes() != 0) continue;
-    json::array devices;
-    while (!reader.pending.empty() && devices.size() < kDevicesPerEvent) {
-      devices.push_back(row_of(reader.pending.begin()->second));
-      reader.pending.erase(reader.pending.begin());
-    }
-    json::array refusals;
-    for (const std::string& name : reader.refusals) refusals.push_back(json::string(name));
-    reader.refusals.clear();
-    const json::object event{{"Devices", std::move(devices)},
-                             {"Refusals", std::move(refusals)},
-                             {"Resync", std::exchange(reader.resync, false)}};
-    reader.stream.send("update", json::serialize(event));
-  }
+  const bool told = listen(!readers_.empty());  // again, when a shard's queue was full the last time
+  if (readers_.empty() && told) return;
+  for (Reader& reader : readers_)
+    if (reader.has_news() && reader.stream.waiting_bytes() == 0) send(reader);
   timer_.set(loop_, loop_.now() + kInterval);
+}
+
+/// One event: what fits of what is pending, the rest with the next.
+void LiveUpdates::send(Reader& reader) {
+  json::array devices;
+  std::size_t room = kValueBytesPerEvent;
+  while (!reader.pending.empty() && devices.size() < kDevicesPerEvent && room > 0) {
+    const auto next = reader.pending.begin();
+    devices.push_back(take_row(next->second, room));
+    if (next->second.values.empty()) reader.pending.erase(next);
+  }
+  if (reader.pending.empty()) reader.pending_bytes = 0;
+  json::array refusals;
+  for (const std::string& name : reader.refusals) refusals.push_back(json::string(name));
+  reader.refusals.clear();
+  const json::object event{{"Devices", std::move(devices)},
+                           {"Refusals", std::move(refusals)},
+                           {"Resync", std::exchange(reader.resync, false)}};
+  reader.stream.send("update", valid_utf8(json::serialize(event)));
 }
 
 }  // namespace tercet::openapi

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,6 +35,8 @@ using DeviceUpdates = std::unordered_map<std::uint64_t, DeviceUpdate>;
 class ShardUpdates final : public thing::Updates {
  public:
   static constexpr std::size_t kMostDevices = 2000;
+  static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  ///< of values in one interval
+  static constexpr std::size_t kMostValueBytes = 32 * 1024;   ///< a larger one is left out
   static constexpr Millis kInterval{200};
   /// Gives the changes; false when they could not be handed over: they are then kept for the next interval.
   using Give = std::function<bool(std::shared_ptr<const DeviceUpdates> updates, bool left_out)>;
@@ -56,6 +59,7 @@ class ShardUpdates final : public thing::Updates {
   Give give_;
   runtime::Timer timer_;
   std::shared_ptr<DeviceUpdates> pending_;
+  std::size_t bytes_ = 0;
   bool left_out_ = false;
 };
 
@@ -69,8 +73,10 @@ class ShardUpdates final : public thing::Updates {
 class LiveUpdates {
  public:
   static constexpr std::size_t kMostReaders = 100;
-  static constexpr std::size_t kMostPending = 2000;  ///< devices of one slow reader; then Resync
+  static constexpr std::size_t kMostPending = 2000;                  ///< devices of one slow reader; then Resync
+  static constexpr std::size_t kMostPendingBytes = 2 * 1024 * 1024;  ///< of one slow reader's values; then Resync
   static constexpr std::size_t kDevicesPerEvent = 200;
+  static constexpr std::size_t kValueBytesPerEvent = 64 * 1024;  ///< and one value more; the rest is in the next event
   static constexpr Millis kInterval{250};
 
   LiveUpdates(runtime::Loop& loop, Fleet& fleet, registry::JournalStore& journal);
@@ -78,17 +84,22 @@ class LiveUpdates {
   LiveUpdates(const LiveUpdates&) = delete;
   LiveUpdates& operator=(const LiveUpdates&) = delete;
 
-  /// Product and name "" = the whole fleet. `session`: whose stream it is. False: too many readers.
+  /// `lives` says whether the session of that hash has not ended; without it, streams end with close_session() only.
+  void use_sessions(std::function<bool(const std::string& session_hash)> lives) { lives_ = std::move(lives); }
+  /// Product and name "" = the whole fleet. `session`: the hash of whose stream it is. False: too many readers.
   bool may_add() const { return readers_.size() < kMostReaders; }
   void add(EventStream stream, std::string product, std::string name, std::string session);
   void close_session(std::string_view session);
   std::size_t reader_count() const { return readers_.size(); }
+  /// Shards that have been told to gather changes.
+  std::size_t gathering_count() const { return static_cast<std::size_t>(std::count(told_.begin(), told_.end(), true)); }
 
  private:
   struct Reader {
     EventStream stream;
     std::string product, name, session;
     DeviceUpdates pending;
+    std::size_t pending_bytes = 0;  ///< about what `pending` holds
     std::vector<std::string> refusals;
     bool resync = false;
     bool wants(std::string_view device_product, std::string_view device_name) const;
@@ -97,7 +108,8 @@ class LiveUpdates {
   void take(const DeviceUpdates& updates, bool left_out);
   void on_refusal(const registry::JournalEntry& entry);
   void flush();
-  void listen(bool on);
+  void send(Reader& reader);
+  bool listen(bool on);
 
   runtime::Loop& loop_;
   Fleet& fleet_;
@@ -105,7 +117,8 @@ class LiveUpdates {
   std::vector<std::shared_ptr<ShardUpdates>> shards_;  ///< each kept by its shard until it has stopped listening
   std::vector<Reader> readers_;
   std::shared_ptr<LiveUpdates*> self_;  ///< empties when this is destroyed; for tasks that are still on their way
-  bool listening_ = false;
+  std::vector<bool> told_;              ///< of each shard: whether it has been told to gather changes
+  std::function<bool(const std::string&)> lives_;
 };
 
 }  // namespace tercet::openapi

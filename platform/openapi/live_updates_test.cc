@@ -79,6 +79,27 @@ TEST_CASE("more devices than the bound are left out, and that is said") {
   CHECK(scene.all[0].left_out);
 }
 
+TEST_CASE("a value too large for an event is left out, and so is what is too much for one interval") {
+  Scene scene;
+  const std::string large(ShardUpdates::kMostValueBytes + 1, '1');
+  const std::string text(30'000, '1');
+  scene.post(1, "large", large, 1);
+  scene.post(1, "t", "1", 1);
+  scene.world.run_for(Millis{500});
+  REQUIRE(scene.all.size() == 1);
+  CHECK(scene.all[0].left_out);
+  CHECK(scene.all[0].updates.at(1).values.size() == 1);
+  for (std::uint64_t i = 0; i < 200; ++i) scene.post(i, "text", text, 1);
+  scene.world.run_for(Millis{500});
+  REQUIRE(scene.all.size() == 2);
+  CHECK(scene.all[1].left_out);
+  std::size_t bytes = 0;
+  for (const auto& [device, update] : scene.all[1].updates)
+    for (const auto& [identifier, value] : update.values) bytes += value.text.size();
+  CHECK(bytes <= ShardUpdates::kMostBytes);
+  CHECK(bytes > ShardUpdates::kMostBytes / 2);
+}
+
 TEST_CASE("a newer update goes over an older one member by member") {
   DeviceUpdate older;
   older.product = "a1", older.name = "d";

@@ -1,6 +1,8 @@
 #include "platform/openapi/parameters.h"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <charconv>
 
 namespace tercet::openapi {
@@ -9,6 +11,8 @@ namespace {
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
+
+constexpr int kMaxDepth = 4;
 
 }  // namespace
 
@@ -45,6 +49,31 @@ std::vector<std::string> Parameters::list(std::string_view name) const {
   }
   if (elements.empty() && has(name)) elements.emplace_back(text(name));
   return elements;
+}
+
+bool Parameters::add(const boost::json::object& object) {
+  for (const auto& member : object)
+    if (!add(std::string(member.key()), member.value(), 0)) return false;
+  return true;
+}
+
+bool Parameters::add(const std::string& name, const boost::json::value& value, int depth) {
+  if (depth > kMaxDepth || values_.size() >= kMostFields) return false;
+  if (value.is_null()) return true;
+  if (const auto* array = value.if_array()) {
+    std::size_t i = 0;
+    for (const auto& element : *array)
+      if (!add(name + "." + std::to_string(++i), element, depth + 1)) return false;
+    return true;
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object)
+      if (!add(name + "." + std::string(member.key()), member.value(), depth + 1)) return false;
+    return true;
+  }
+  const auto* text = value.if_string();
+  values_.try_emplace(name, text ? std::string(*text) : boost::json::serialize(value));
+  return true;
 }
 
 }  // namespace tercet::openapi

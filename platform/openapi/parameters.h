@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -30,8 +31,12 @@ class Parameters {
   std::vector<std::string> list(std::string_view name) const;
 
   void set(std::string name, std::string value) { values_[std::move(name)] = std::move(value); }
+  /// {"A":1,"B":["x"],"C":[{"D":true}]} as A=1, B.1=x, C.1.D=true; what is there already stays. False: nested too
+  /// deeply, or more than kMostFields; then some of them have been added.
+  bool add(const boost::json::object& object);
 
  private:
+  bool add(const std::string& name, const boost::json::value& value, int depth);
   std::map<std::string, std::string, std::less<>> values_;
 };
 

@@ -56,9 +56,9 @@ std::string percent_decode(std::string_view text, Plus plus) {
   return out;
 }
 
-NamedTexts parse_fields(std::string_view text, Plus plus) {
+NamedTexts parse_fields(std::string_view text, Plus plus, std::size_t most) {
   NamedTexts fields;
-  while (!text.empty()) {
+  while (!text.empty() && fields.size() < most) {
     const auto end = text.find('&');
     const std::string_view field = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);

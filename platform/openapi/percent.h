@@ -16,7 +16,10 @@ enum class Plus : bool { itself, blank };
 std::string percent_encode(std::string_view text);
 /// A `%` that is not followed by two hexadecimal digits stands for itself: Node's querystring reads it so, too.
 std::string percent_decode(std::string_view text, Plus plus);
-/// "a=1&b=x%20y" taken apart, in order, names and values decoded. A name without '=' has an empty value.
-NamedTexts parse_fields(std::string_view text, Plus plus);
+/// More than any action takes: arrays hold 1000 elements.
+constexpr std::size_t kMostFields = 2048;
+/// "a=1&b=x%20y" taken apart, in order, names and values decoded. A name without '=' has an empty value. What comes
+/// after the first `most` fields is left out.
+NamedTexts parse_fields(std::string_view text, Plus plus, std::size_t most = kMostFields);
 
 }  // namespace tercet::openapi

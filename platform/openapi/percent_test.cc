@@ -35,3 +35,7 @@ TEST_CASE("every byte survives encoding and decoding") {
   CHECK(percent_decode(percent_encode(all), Plus::itself) == all);
   CHECK(percent_decode(percent_encode(all), Plus::blank) == all);
 }
+
+TEST_CASE("no more fields are taken apart than asked for") {
+  CHECK(parse_fields("a=1&b=2&c=3", Plus::itself, 2) == NamedTexts{{"a", "1"}, {"b", "2"}});
+}

@@ -1,5 +1,4 @@
 #include <boost/json/array.hpp>
-#include <unordered_map>
 
 #include "platform/openapi/handlers.h"
 #include "platform/openapi/utc_time.h"
@@ -30,6 +29,24 @@ json::object row_of(const registry::JournalEntry& entry, registry::Language lang
           {"Warning", what.warning}};
 }
 
+/// The filter's numbers and flag; an error when one is there and is none.
+std::optional<Answer> read_bounds(const Parameters& given, registry::JournalFilter& filter) {
+  for (const std::string_view name : {"StartTime", "EndTime", "BeforeId"}) {
+    if (!given.has(name)) continue;
+    const auto number = given.number(name);
+    if (!number || *number < (name == "BeforeId" ? 1 : 0))
+      return gateway_error(400, "Invalid" + std::string(name),
+                           name == "BeforeId" ? "BeforeId is the Id of a refusal."
+                                              : std::string(name) + " is in milliseconds since 1970.");
+    if (name == "StartTime") filter.from = UnixMillis{*number};
+    if (name == "EndTime") filter.until = UnixMillis{*number};
+    if (name == "BeforeId") filter.before_id = static_cast<std::uint64_t>(*number);
+  }
+  filter.warning = given.flag("Warning");
+  if (given.has("Warning") && !filter.warning) return gateway_error(400, "InvalidWarning", "Warning is true or false.");
+  return std::nullopt;
+}
+
 }  // namespace
 
 void query_refusals(Services& services, const Call& call, Reply reply) {
@@ -52,47 +69,37 @@ void query_refusals(Services& services, const Call& call, Reply reply) {
       return reply(
           gateway_error(400, "InvalidStage", "Stage is transport, connect, subscribe, publish, message or api."));
   }
-  filter.warning = given.flag("Warning");
-  if (const auto from = given.number("StartTime")) filter.from = UnixMillis{*from};
-  if (const auto until = given.number("EndTime")) filter.until = UnixMillis{*until};
-  if (const auto before = given.number("BeforeId"); before && *before > 0)
-    filter.before_id = static_cast<std::uint64_t>(*before);
+  if (auto wrong = read_bounds(given, filter)) return reply(std::move(*wrong));
   const auto page = page_of(given, "CurrentPage", 50, kMostRefusals);
   if (!page) return reply(bad_page(kMostRefusals));
-  filter.limit = page->size;
+  if (page->page > kMostRefusals / page->size)
+    return reply(
+        refusal("iot.common.InvalidPageParams", "CurrentPage reaches the newest " + std::to_string(kMostRefusals) +
+                                                    " entries only. Go on with BeforeId, the Id of the last row."));
+  const std::size_t skipped = (page->page - 1) * page->size;
+  filter.limit = skipped + page->size;
 
   services.journal.flush();
+  const auto found = services.journal.query(filter);
   json::array rows;
-  for (const registry::JournalEntry& entry : services.journal.query(filter))
-    rows.push_back(row_of(entry, call.language));
-  const bool more = rows.size() == filter.limit;  // the next page: BeforeId = the Id of the last row
+  for (std::size_t i = skipped; i < found.size(); ++i) rows.push_back(row_of(found[i], call.language));
+  const bool more = found.size() == filter.limit;  // the next page: BeforeId = the Id of the last row
   reply(success({{"Data", json::object{{"Refusal", std::move(rows)}}}, {"NextValid", more}}));
 }
 
 void list_refusal_names(Services& services, const Call& call, Reply reply) {
-  struct Tally {
-    registry::JournalEntry newest;
-    std::int64_t count = 0;
-  };
-  services.journal.flush();
-  registry::JournalFilter filter;
-  filter.product = call.parameters.text("ProductKey");
-  filter.limit = kMostRefusals;
-  std::vector<Tally> tallies;  // newest name first
-  std::unordered_map<std::string, std::size_t> at;
-  for (registry::JournalEntry& entry : services.journal.query(filter)) {
-    const auto [it, is_new] = at.emplace(entry.refusal.name, tallies.size());
-    if (is_new) tallies.push_back({std::move(entry), 0});
-    ++tallies[it->second].count;
-  }
+  const auto page = page_of(call.parameters, "CurrentPage", kMostRefusals, kMostRefusals);
+  if (!page) return reply(bad_page(kMostRefusals));
+  const auto found =
+      services.journal.names(call.parameters.text("ProductKey"), (page->page - 1) * page->size, page->size);
   json::array rows;
-  for (const Tally& tally : tallies)
-    rows.push_back(json::object{{"Name", tally.newest.refusal.name},
-                                {"Known", tally.newest.known},
+  for (const registry::NameTally& tally : found.rows)
+    rows.push_back(json::object{{"Name", tally.name},
+                                {"Known", tally.known},
                                 {"Count", tally.count},
-                                {"LastTime", utc_millis(tally.newest.refusal.at)},
-                                {"LastCause", tally.newest.refusal.cause}});
-  reply(success({{"Data", json::object{{"RefusalName", std::move(rows)}}}}));
+                                {"LastTime", utc_millis(tally.last)},
+                                {"LastCause", tally.last_cause}});
+  reply(success({{"Data", json::object{{"RefusalName", std::move(rows)}}}, {"Total", found.total}}));
 }
 
 }  // namespace tercet::openapi

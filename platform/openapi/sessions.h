@@ -25,6 +25,9 @@ class Sessions {
   /// Whether the secret is that of a living session, which then lives on.
   bool touch(std::string_view secret, Instant now);
   void close(std::string_view secret);
+  /// What may be kept of a secret, to ask later whether its session still lives; asking is no use of the session.
+  static std::string hash_of(std::string_view secret);
+  bool lives(const std::string& hash, Instant now) const;
   std::size_t size() const { return sessions_.size(); }
 
   /// A token that one login may use instead of the password.
@@ -38,15 +41,17 @@ class Sessions {
   std::unordered_map<std::string, Instant> tokens_;    // hash of the token -> made
 };
 
-/// Slows down guessing: wrong passwords per address and in total. Time is handed in.
+/// Slows down guessing: wrong passwords per network (network_of()) and in total. Many wrong ones from everywhere make
+/// each try wait its turn, but lock nobody out. Time is handed in.
 class LoginBrake {
  public:
-  static constexpr unsigned kPerAddress = 5;  ///< wrong ones in a minute
-  static constexpr unsigned kInTotal = 60;
+  static constexpr unsigned kPerNetwork = 5;  ///< wrong ones in a minute; then refused
+  static constexpr unsigned kInTotal = 60;    ///< then one try a turn
   static constexpr Seconds kWindow{60};
 
-  bool may_try(std::string_view ip, Instant now);
-  void count_wrong(std::string_view ip, Instant now);
+  enum class Verdict : unsigned char { go, wait, refuse };
+  Verdict judge(std::string_view network, Instant now);
+  void count_wrong(std::string_view network, Instant now);
 
  private:
   void renew(Instant now);

@@ -59,16 +59,31 @@ TEST_CASE("a login token works once, within its life") {
   CHECK(!sessions.use_login_token(sessions.make_login_token(kStart), kStart + Sessions::kTokenLife));
 }
 
-TEST_CASE("wrong passwords are braked per address and in total, for a minute") {
+TEST_CASE("wrong passwords are refused per network, and in total they make everybody wait, for a minute") {
+  using Verdict = LoginBrake::Verdict;
   LoginBrake brake;
-  for (unsigned i = 0; i < LoginBrake::kPerAddress; ++i) {
-    CHECK(brake.may_try("192.0.2.1", kStart));
+  for (unsigned i = 0; i < LoginBrake::kPerNetwork; ++i) {
+    CHECK(brake.judge("192.0.2.1", kStart) == Verdict::go);
     brake.count_wrong("192.0.2.1", kStart);
   }
-  CHECK(!brake.may_try("192.0.2.1", kStart));
-  CHECK(brake.may_try("192.0.2.2", kStart));
-  for (unsigned i = LoginBrake::kPerAddress; i < LoginBrake::kInTotal; ++i)
+  CHECK(brake.judge("192.0.2.1", kStart) == Verdict::refuse);
+  CHECK(brake.judge("192.0.2.2", kStart) == Verdict::go);
+  for (unsigned i = LoginBrake::kPerNetwork; i < LoginBrake::kInTotal; ++i)
     brake.count_wrong("10.0.0." + std::to_string(i), kStart);
-  CHECK(!brake.may_try("192.0.2.2", kStart));
-  CHECK(brake.may_try("192.0.2.1", kStart + LoginBrake::kWindow));
+  CHECK(brake.judge("192.0.2.2", kStart) == Verdict::wait);
+  CHECK(brake.judge("192.0.2.1", kStart) == Verdict::refuse);
+  CHECK(brake.judge("192.0.2.1", kStart + LoginBrake::kWindow) == Verdict::go);
+}
+
+TEST_CASE("whether a session lives can be asked by its hash, without making it live longer") {
+  runtime::SeededRandom random(1);
+  Sessions sessions(random);
+  const std::string secret = sessions.open(kStart);
+  const std::string hash = Sessions::hash_of(secret);
+  CHECK(hash != secret);
+  CHECK(sessions.lives(hash, kStart + Sessions::kIdle - Millis{1}));
+  CHECK(!sessions.lives(hash, kStart + Sessions::kIdle));
+  CHECK(sessions.lives(hash, kStart));
+  sessions.close(secret);
+  CHECK(!sessions.lives(hash, kStart));
 }

@@ -6,7 +6,7 @@ namespace {
 /// Whether a request to `/` is a call of the OpenAPI rather than a person with a browser.
 bool is_api_call(const HttpRequest& request) {
   if (request.path != "/") return false;
-  if (request.method == HttpRequest::Method::post) return true;
+  if (request.method == HttpRequest::Method::post || request.method == HttpRequest::Method::other) return true;
   if (request.header("authorization").starts_with("ACS3-")) return true;
   for (const auto& [name, value] : parse_fields(request.query, Plus::itself))
     if (name == "Action" || name == "Signature" || name == "AccessKeyId") return true;
@@ -45,6 +45,11 @@ Site::Site(Services services, FindAsset find_asset)
 
 void Site::on_request(HttpRequest request, HttpResponder respond) {
   if (is_api_call(request)) return gateway_.on_request(request, std::move(respond));
+  if (request.method == HttpRequest::Method::other) {
+    HttpResponse response = plain_response(405, "The methods here are GET, HEAD and POST.");
+    response.headers.emplace_back("Allow", "GET, HEAD, POST");
+    return respond(std::move(response));
+  }
   if (request.path.starts_with("/console/")) return console_.on_request(request, std::move(respond));
   if (request.path == "/healthz") return health_.live(respond);
   if (request.path == "/readyz") return health_.ready(respond);

@@ -144,6 +144,110 @@ TEST_CASE("events end with the session they belong to") {
   CHECK(platform.site->updates().reader_count() == 0);
 }
 
+TEST_CASE("events end with a session that others have pushed out") {
+  TestPlatform platform;
+  const std::string headers = logged_in(platform);
+  const auto reader = platform.connect();
+  reader->send("GET /console/events HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n");
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().reader_count() == 1);
+  for (std::size_t i = 0; i < Sessions::kMostSessions; ++i) logged_in(platform);
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().reader_count() == 0);
+  CHECK(reader->closed);
+}
+
+TEST_CASE("a device with more values than one event holds is told in several, and the reader stays") {
+  TestPlatform platform;
+  platform.make_board();
+  std::string tsl = R"({"properties":[)";
+  for (int i = 0; i < 40; ++i)
+    tsl += std::string(i ? "," : "") + R"({"identifier":"t)" + std::to_string(i) + R"(","name":"t)" +
+           std::to_string(i) +
+           R"(","accessMode":"rw","required":false,"dataType":{"type":"text","specs":{"length":"10240"}}})";
+  const auto imported =
+      platform.call("ImportThingModelTsl", {{"ProductKey", platform.product_key}, {"TslStr", tsl + "]}"}});
+  REQUIRE(imported.at("Success").as_bool());
+  const auto reader = platform.connect();
+  reader->send("GET /console/events HTTP/1.1\r\nHost: h\r\n" + logged_in(platform) + "\r\n");
+  platform.run(Millis{500});
+  platform.log_in("board1");
+  for (int i = 0; i < 40; ++i)
+    platform.with_device(
+        "board1",
+        [&](thing::ThingIngress& ingress, const broker::Identity& identity, std::uint64_t n) {
+          const std::string topic = "/sys/" + platform.product_key + "/board1/thing/event/property/post";
+          const std::string payload = R"({"id":"1","version":"1.0","params":{"t)" + std::to_string(i) + "\":\"" +
+                                      std::string(10'000, 'v') + "\"}}";
+          ingress.on_message({{}, identity, n, 0, topic, as_bytes(payload), 1, {}});
+        },
+        Millis{1});
+  platform.run(Millis{5000});
+  CHECK(!reader->closed);
+  std::size_t told = 0;
+  for (int i = 0; i < 40; ++i)
+    told += reader->received.find("\"Identifier\":\"t" + std::to_string(i) + "\"") != std::string::npos ? 1 : 0;
+  CHECK(told == 40);
+  std::size_t longest = 0;
+  for (std::size_t at = 0; at < reader->received.size();) {
+    const auto end = std::min(reader->received.find('\n', at), reader->received.size());
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  CHECK(longest > 20'000);
+  CHECK(longest < 100'000);
+}
+
+TEST_CASE("a shard that could not be told to gather changes, or to stop, is told later") {
+  TestPlatform platform;
+  const std::string headers = logged_in(platform);
+  platform.shards.loop(1).set_inbox_capacity(0);
+  const auto reader = platform.connect();
+  reader->send("GET /console/events HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n");
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().gathering_count() == 1);
+  platform.shards.loop(1).set_inbox_capacity(65536);
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().gathering_count() == 2);
+  platform.shards.loop(1).set_inbox_capacity(0);
+  CHECK(post(platform, "/console/logout", "", headers).status == 200);
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().reader_count() == 0);
+  CHECK(platform.site->updates().gathering_count() == 1);
+  platform.shards.loop(1).set_inbox_capacity(65536);
+  platform.run(Millis{500});
+  CHECK(platform.site->updates().gathering_count() == 0);
+}
+
+TEST_CASE("wrong passwords lock neither login links nor, from many places, the right password out") {
+  TestPlatform platform;
+  REQUIRE(platform.registry->set_admin_password("correct horse"));
+  for (int i = 0; i < 5; ++i) post(platform, "/console/login", R"({"password":"wrong horse"})", std::string(kOurs));
+  logged_in(platform);  // by a link, from the address that guesses
+  const auto request = [](const std::string& body) {
+    return "POST /console/login HTTP/1.1\r\nHost: h\r\n" + std::string(kOurs) +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  std::vector<std::unique_ptr<TestClient>> clients;
+  const auto try_from = [&](int host, const std::string& body) {
+    auto& loop = platform.world.add_host("10.0.1." + std::to_string(host)).add_loop();
+    clients.push_back(std::make_unique<TestClient>(loop, platform.host.address(80)));
+    clients.back()->send(request(body));
+    platform.run(Millis{20});
+    return clients.back().get();
+  };
+  for (int host = 1; host <= 55; ++host)
+    CHECK(try_from(host, R"({"password":"wrong"})")->received.starts_with("HTTP/1.1 401 "));
+  const TestClient* guess = try_from(100, R"({"password":"wrong"})");
+  const TestClient* right = try_from(101, R"({"password":"correct horse"})");
+  CHECK(right->received.empty());
+  platform.run(Millis{2500});
+  CHECK(guess->received.starts_with("HTTP/1.1 401 "));
+  CHECK(right->received.starts_with("HTTP/1.1 200 "));
+  for (int host = 120; host < 141; ++host) try_from(host, R"({"password":"wrong"})");
+  CHECK(clients.back()->received.starts_with("HTTP/1.1 429 "));
+}
+
 TEST_CASE("the page is served at its own addresses, with headers that keep foreign content out") {
   TestPlatform platform;
   for (const char* path : {"/", "/login?token=x", "/device/a1/board.1", "/refusals"}) {

@@ -177,14 +177,15 @@ class TestPlatform {
   }
   /// The device's messages, as its shard's broker would hand them on.
   void with_device(const std::string& name,
-                   std::function<void(thing::ThingIngress&, const broker::Identity&, std::uint64_t)> act) {
+                   std::function<void(thing::ThingIngress&, const broker::Identity&, std::uint64_t)> act,
+                   Millis then = Millis{100}) {
     const auto record = registry->device(registry::DeviceRef{"", product_key, name});
     TERCET_CHECK(record.has_value());
     const std::size_t shard = shards.home_of(broker::device_key(product_key, name));
     shards.loop(shard).post([this, shard, act, name, number = record->device.number] {
       act(*things[shard], {broker::Identity::Kind::device, product_key + "/" + name}, number);
     });
-    run();
+    run(then);
   }
   void log_in(const std::string& name) {
     with_device(name, [](thing::ThingIngress& ingress, const broker::Identity& identity, std::uint64_t number) {

@@ -1,5 +1,7 @@
 #include "platform/openapi/xml.h"
 
+#include "platform/openapi/valid_utf8.h"
+
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -56,7 +58,7 @@ std::string to_xml(std::string_view root, const boost::json::object& body) {
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
   out.append("<").append(root).append(">");
   put_members(out, body);
-  return out.append("</").append(root).append(">");
+  return valid_utf8(out.append("</").append(root).append(">"));
 }
 
 }  // namespace tercet::openapi

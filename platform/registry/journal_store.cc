@@ -214,6 +214,24 @@ Outcome<void> JournalStore::remove_oldest(std::string_view where, std::string_vi
   }
 }
 
+NamePage JournalStore::names(std::string_view product, std::size_t skip, std::size_t most) {
+  flush();
+  NamePage page;
+  // Beside max(), SQLite takes the other columns from the row that holds the greatest id.
+  auto read = database_.must_prepare(
+      "SELECT name, known, at, cause, count(*), max(id) AS newest, count(*) OVER () FROM refusals "
+      "WHERE ?='' OR substr(name, 1, length(?))=? GROUP BY name ORDER BY newest DESC LIMIT ? OFFSET ?");
+  const std::string prefix = product.empty() ? std::string() : std::string(product) + "/";
+  read.bind(prefix, prefix, prefix, std::min(most, kLargestPage), skip);
+  for (;;) {
+    const auto row = read.step();
+    if (!row || !*row) return page;
+    page.rows.push_back({read.text(0), read.integer(1) != 0, UnixMillis{read.integer(2)}, read.text(3),
+                         static_cast<std::uint64_t>(read.integer(4))});
+    page.total = static_cast<std::uint64_t>(read.integer(6));
+  }
+}
+
 std::vector<JournalEntry> JournalStore::query(const JournalFilter& filter) {
   flush();
   std::vector<JournalEntry> found;

@@ -33,6 +33,19 @@ struct JournalEntry {
   broker::Refusal refusal;
 };
 
+/// The entries of one name, together.
+struct NameTally {
+  std::string name;
+  bool known = false;  ///< as of the newest entry, like the next two
+  UnixMillis last;
+  std::string last_cause;
+  std::uint64_t count = 0;
+};
+struct NamePage {
+  std::vector<NameTally> rows;
+  std::uint64_t total = 0;  ///< names, on all pages; 0 on a page behind the last
+};
+
 struct JournalFilter {
   std::string name;     ///< exact, as claimed; "" = any
   std::string product;  ///< names that begin with "<product>/"; "" = any
@@ -67,6 +80,8 @@ class JournalStore final : public broker::Journal {
 
   /// Newest first.
   std::vector<JournalEntry> query(const JournalFilter& filter);
+  /// Names with their tallies, the newest entry's first; of one product, or "" = of all. One page of at most 1000.
+  NamePage names(std::string_view product, std::size_t skip, std::size_t most);
   void flush();  ///< writes what has been handed over
   /// Told of every entry as it is written; for the page's live view.
   void listen(std::function<void(const JournalEntry&)> listener) { listeners_.push_back(std::move(listener)); }
