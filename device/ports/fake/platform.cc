@@ -116,12 +116,18 @@ void Platform::on_publish(const mqtt::Frame& frame) {
     keep(last_post, payload);
     on_post(payload);
   }
+  const bool is_batch = topic->kind == alink::Kind::property_batch_post;
+  if (is_batch) {
+    ++batches_received;
+    keep(last_batch, payload);
+    on_post(payload);
+  }
   if (topic->kind == alink::Kind::event_post) {
     ++events_received;
     keep(last_event, payload);
   }
-  if (answers_posts && (topic->kind == alink::Kind::property_post || topic->kind == alink::Kind::event_post))
-    answer_post(message->topic, payload);
+  const bool is_post = topic->kind == alink::Kind::property_post || topic->kind == alink::Kind::event_post;
+  if (answers_posts && (is_post || is_batch)) answer_post(message->topic, payload);
 }
 
 void Platform::answer_post(std::string_view topic, std::string_view payload) {

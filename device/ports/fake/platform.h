@@ -33,7 +33,8 @@ class Platform {
   FixedString<256> client_id, user_name, password;
   bool clean_session = false;
   Seconds keep_alive{0};
-  FixedString<1024> last_post, last_set_reply, last_event;
+  std::uint32_t batches_received = 0;
+  FixedString<1024> last_post, last_set_reply, last_event, last_batch;
 
   /// Sends a property set down: `params` is JSON. QoS 1.
   void push_set(std::string_view id, std::string_view params);
@@ -49,7 +50,7 @@ class Platform {
 
  protected:
   ~Platform() = default;
-  /// Each property post, for who wants them all.
+  /// Each property post and each batch post, for who wants them all.
   virtual void on_post(std::string_view payload) { static_cast<void>(payload); }
 
  private:

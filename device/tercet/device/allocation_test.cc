@@ -5,6 +5,7 @@
 #include <new>
 
 #include "ports/fake/board.h"
+#include "ports/fake/flash.h"
 #include "tercet/device/client.h"
 
 // Counts every allocation of this program; the tests look at the difference.
@@ -67,6 +68,41 @@ TEST_CASE("a thousand reconnects, posts and sets allocate nothing after start") 
   CHECK(made == 0);
   CHECK(board.platform.connects >= 1'000);
   CHECK(events.replies >= 1'000);
+}
+
+TEST_CASE("a hundred outages with flash allocate nothing after start") {
+  Events events;
+  fake::Board board;
+  board.log.record = false;
+  fake::Flash flash;
+  DeviceBuffers<> buffers;
+  Port port = board.port();
+  port.flash = &flash;
+  Device device{port, buffers.storage(), events};
+  const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse("sensor_01")};
+  Options options;
+  options.time.floor = UnixMillis{1'700'000'000'000};
+  options.flash_after = Millis{0};
+  REQUIRE(device.start(id, {"iot.example"}, options));
+  std::size_t before = 0;
+  for (int round = 0; round <= 100; ++round) {
+    if (round == 1) before = allocations;
+    board.network.link = false;
+    board.platform.hang_up();
+    for (int i = 0; i < 20; ++i) {
+      static_cast<void>(device.post_properties({kTemperature(21.5f)}));
+      device.run();
+      board.clock.advance(Millis{50});
+    }
+    board.network.link = true;
+    for (int i = 0; i < 20'000 && (!device.is_online() || device.outbox().waiting > 0); ++i) {
+      device.run();
+      board.clock.advance(Millis{50});
+    }
+  }
+  const std::size_t made = allocations - before;
+  CHECK(made == 0);
+  CHECK(board.platform.batches_received > 100);
 }
 
 TEST_CASE("a device and its buffers fit a small board") {

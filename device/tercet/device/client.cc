@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tercet/alink/envelope.h"
 #include "tercet/mqtt/reason.h"
 
 namespace tercet::device {
@@ -9,6 +10,7 @@ namespace {
 
 /// Rounds of reading, handling and writing in one run(): what a flooding peer can take from the task's other work.
 constexpr int kRounds = 16;
+constexpr Millis kSpillAgain{10'000};  // where flash has not taken what waits
 
 }  // namespace
 
@@ -24,7 +26,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   id_ = id;
   endpoint_ = endpoint;
   options_ = options;
-  if (!outbox_) outbox_.emplace(storage_.outbox, options.drop);
+  open_spool(options.drop);
   mqtt::ClientConfig config;
   config.clean_start = options.clean_session;
   config.keep_alive = options.keep_alive;
@@ -38,6 +40,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   time_.start(options.time);
   report_step();
   client_->start(port_.clock.now());
+  spill_at_ = port_.clock.now() + options.flash_after;
   more_to_do_ = true;
   return {};
 }
@@ -45,6 +48,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
 void Device::stop() {
   if (!client_ || stopping_) return;
   stopping_ = true;
+  spill();
   client_->stop(port_.clock.now());
   more_to_do_ = true;
 }
@@ -57,6 +61,7 @@ void Device::run() {
   climb(now);
   exchange(now);
   check_reply(now);
+  spill_when_due(now);
   if (is_online()) time_.save(now);
   if (port_.watchdog != nullptr) port_.watchdog->feed();
 }
@@ -95,8 +100,8 @@ void Device::handle(const mqtt::ClientEvent& event, Instant now) {
   if (const auto* offline = std::get_if<mqtt::Offline>(&event)) return on_offline(*offline, now);
   if (const auto* received = std::get_if<mqtt::Received>(&event)) return on_received(received->publish, now);
   if (const auto* subscribed = std::get_if<mqtt::Subscribed>(&event)) return on_subscribed(*subscribed, now);
-  if (std::holds_alternative<mqtt::Delivered>(event)) {
-    ++delivered_;
+  if (const auto* delivered = std::get_if<mqtt::Delivered>(&event)) {
+    delivered_ += spool_->delivered(delivered->packet_id);
     return;
   }
   if (std::holds_alternative<mqtt::Skipped>(event))
@@ -106,6 +111,7 @@ void Device::handle(const mqtt::ClientEvent& event, Instant now) {
 void Device::on_online(const mqtt::Online& online, Instant now) {
   pass(Rung::connect, now);
   log(LogLevel::info, "online", endpoint_.host);
+  spill_at_ = Instant::never();
   if (!online.session_present) granted_ = 0;
   // What was refused before is asked for again: somebody may have granted it meanwhile.
   for (std::size_t i = 0; i < filters_.size(); ++i)
@@ -121,6 +127,7 @@ void Device::on_subscribed(const mqtt::Subscribed& subscribed, Instant now) {
   if (at == filters_.end()) return;
   const auto bit = static_cast<std::uint8_t>(1u << (at - filters_.begin()));
   if (mqtt::is_failure(subscribed.reason)) {
+    if ((wanted_ & bit) == 0) return log(LogLevel::warning, "suback", subscribed.filter);  // we can do without
     refused_ = static_cast<std::uint8_t>(refused_ | bit);
     ladder_.failed(Rung::suback, Error::denied, now);
     log(LogLevel::warning, "suback", subscribed.filter);
@@ -144,6 +151,7 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
   step_ = Step::idle;
   port_.transport.close();
   if (stopping_) return;
+  if (spill_at_ == Instant::never()) spill_at_ = now + options_.flash_after;
   if (was_open) {
     ladder_.failed(rung, offline.error, now);
     log(LogLevel::warning, name(rung), name(offline.error));
@@ -158,11 +166,11 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
 bool Device::send_waiting(Instant now) {
   bool any = false;
   while (client_->is_online()) {
-    const auto waiting = outbox_->front();
+    const auto waiting = spool_->next(storage_.scratch, next_id());
     if (!waiting) break;
     alink::TopicName topic;
-    if (!expand(waiting->topic, topic)) {
-      outbox_->pop();
+    if (!expand(waiting->topic.str(), topic)) {
+      spool_->refused();
       continue;
     }
     mqtt::Publish message;
@@ -171,12 +179,58 @@ bool Device::send_waiting(Instant now) {
     message.qos = waiting->acknowledged ? mqtt::Qos::at_least_once : mqtt::Qos::at_most_once;
     const auto sent = client_->publish(message);
     if (!sent && (sent.error() == Error::no_space || sent.error() == Error::would_block)) break;
-    if (!sent) log(LogLevel::error, "a post was given up", name(sent.error()));
-    outbox_->pop();
+    if (sent) {
+      if (waiting->posts > 1) next_id_ = waiting->id;
+      spool_->sent(*sent);
+    } else {
+      log(LogLevel::error, "a post was given up", name(sent.error()));
+      spool_->refused();
+    }
     expect_reply(now);
     any = true;
   }
   return any;
+}
+
+/// A flash that cannot be used is done without: posts then wait in RAM only.
+void Device::open_spool(DropPolicy drop) {
+  if (spool_) return spool_->forget_flights();
+  spool_.emplace(storage_.outbox, drop, port_.flash, storage_.flights);
+  if (const auto found = spool_->start(); !found) log(LogLevel::error, "flash", name(found.error()));
+  next_id_ = spool_->newest_id();
+}
+
+Result<void> Device::keep(const Outgoing& message) {
+  if (!spool_->has_room(message)) spill();
+  return spool_->push(message);
+}
+
+/// To flash goes first what is on the wire and not acknowledged, because it is older; then what waits in RAM.
+void Device::spill() {
+  if (!spool_->has_flash()) return;
+  alink::TopicName ours;
+  if (!expand({}, ours)) return;
+  for (std::size_t i = 0; i < client_->in_flight(); ++i) {
+    const auto kept = client_->kept(i);
+    const auto frame = mqtt::next_frame(kept.packet, kept.packet.size());
+    if (!frame) continue;
+    const auto message = mqtt::decode_publish(mqtt::ProtocolVersion::v311, *frame, mqtt::Sender::client);
+    if (!message || !message->topic.starts_with(ours.str())) continue;
+    const std::string_view payload = as_text(message->payload);
+    const auto request = alink::parse_request(payload);
+    const MessageId id = request ? parse_id(request->id) : 0;
+    spool_->keep_flight(kept.packet_id,
+                        {id, port_.clock.wall(), true, message->topic.substr(ours.str().size()), payload});
+  }
+  spool_->spill();
+}
+
+void Device::spill_when_due(Instant now) {
+  if (!is_online() && now >= spill_at_ && (!spool_->is_ram_empty() || client_->in_flight() > 0)) {
+    spill();
+    if (!spool_->is_ram_empty()) spill_at_ = now + std::max(options_.flash_after, kSpillAgain);
+  }
+  if (!more_to_do_) spool_->rest();
 }
 
 bool Device::write_out(Instant now) {

@@ -12,16 +12,17 @@
 #include "tercet/base/triple.h"
 #include "tercet/device/clock.h"
 #include "tercet/device/ladder.h"
-#include "tercet/device/outbox.h"
 #include "tercet/device/port.h"
 #include "tercet/device/properties.h"
+#include "tercet/device/spool.h"
 #include "tercet/mqtt/client.h"
 
 namespace tercet::device {
 
 /// The platform's answer to a post. Views live during the call.
 struct PostReply {
-  MessageId id = 0;  ///< what post_…() returned
+  MessageId id = 0;         ///< what post_…() returned; of a batch its own
+  std::uint16_t posts = 1;  ///< how many posts are answered: more than one for a batch of what waited in flash
   std::int32_t code = 0;
   std::string_view message;
   std::string_view data;  ///< JSON; names the properties that were dropped: {"x":"tsl parse: params not exist -> x"}
@@ -68,6 +69,8 @@ struct Options {
   bool platform_time = true;    ///< ask the platform's NTP topic after each login
   mqtt::Qos post_qos = mqtt::Qos::at_least_once;  ///< 0: posts may be lost on the way
   DropPolicy drop = DropPolicy::oldest;
+  Millis flash_after{
+      30'000};  ///< offline for so long: what waits in RAM goes to flash, and what is posted from then on
   TimeOptions time;
   Millis link_timeout{30'000};  ///< for Wi-Fi and for an address
   Millis dns_timeout{10'000};
@@ -83,12 +86,13 @@ struct Options {
 /// All memory of a Device besides itself. Outlives it.
 struct Storage {
   mqtt::ClientStorage mqtt;
-  MutableBytes outbox;   ///< messages waiting for the network
-  MutableBytes scratch;  ///< the longest payload we write: see post_bytes()
+  MutableBytes outbox;             ///< messages waiting for the network
+  MutableBytes scratch;            ///< the longest payload we write: see post_bytes()
+  std::span<Flight> flights = {};  ///< with flash, as many as mqtt.sending has
 };
 
 /// How many topics an application may subscribe to besides ours.
-inline constexpr std::size_t kSystemFilters = 3;
+inline constexpr std::size_t kSystemFilters = 4;
 
 /// The arrays behind a Storage. With the default sizes about 6 KB: messages of 1 KB in and 768 bytes out, four posts on
 /// the wire, a dozen more waiting. The platform may send more than kPacket; it is skipped then.
@@ -98,7 +102,8 @@ struct DeviceBuffers {
   mqtt::ClientBuffers<kPacket, 768, kWindow*(kScratch / 2 + 96), kWindow, kSystemFilters + kUserFilters> mqtt;
   std::array<std::uint8_t, kOutbox> outbox;
   std::array<std::uint8_t, kScratch> scratch;
-  Storage storage() { return {mqtt.storage(), outbox, scratch}; }
+  std::array<Flight, kWindow> flights{};
+  Storage storage() { return {mqtt.storage(), outbox, scratch, flights}; }
 };
 
 /// A board's connection to the platform. It climbs the ladder, stays online, sends what is posted, obeys property sets.
@@ -114,7 +119,8 @@ class Device {
   /// Begins to climb. The DeviceSecret is asked from port.secrets at each login and wiped when the login is signed.
   /// Errors: bad_argument, an option out of its range, or no host; bad_state, started already.
   Result<void> start(const DeviceId& id, const Endpoint& endpoint, const Options& options = {});
-  /// Says goodbye; is_stopped() becomes true after one of the next run()s. What waits in the outbox stays for start().
+  /// Says goodbye; is_stopped() becomes true after one of the next run()s. What waits in the outbox stays for start();
+  /// with flash all of it goes there at once, and stays for the next boot too.
   void stop();
   bool is_stopped() const { return !client_ || (client_->is_stopped() && !stopping_); }
 
@@ -149,7 +155,7 @@ class Device {
   bool is_online() const { return client_ && client_->is_online(); }
   const Ladder& ladder() const { return ladder_; }
   const TimeKeeper& time() const { return time_; }
-  OutboxCounters outbox() const { return outbox_ ? outbox_->counters() : OutboxCounters{}; }
+  OutboxCounters outbox() const { return spool_ ? spool_->counters() : OutboxCounters{}; }
   /// Posts handed to the connection and not yet acknowledged.
   std::size_t in_flight() const { return client_ ? client_->in_flight() : 0; }
   /// Posts the platform has acknowledged.
@@ -183,13 +189,18 @@ class Device {
   void on_subscribed(const mqtt::Subscribed& subscribed, Instant now);
   void pass_suback(Instant now);
   bool send_waiting(Instant now);
+  void open_spool(DropPolicy drop);
+  Result<void> keep(const Outgoing& message);
+  void spill();
+  void spill_when_due(Instant now);
+  MessageId next_id() const { return next_id_ == 0xFFFF'FFFF ? 1 : next_id_ + 1; }
   bool write_out(Instant now);
   bool read_in(Instant now);
   void check_reply(Instant now);
 
   // Messages, message.cc.
   void on_received(const mqtt::Publish& message, Instant now);
-  void on_set(const alink::Topic& topic, Bytes payload, mqtt::Qos qos);
+  void on_set(Bytes payload, mqtt::Qos qos);
   void on_reply(Bytes payload, Instant now);
   void on_ntp(Bytes payload, Instant now);
   void ask_time(Instant now);
@@ -207,7 +218,7 @@ class Device {
   TimeKeeper time_;
   Ladder ladder_;
   std::optional<mqtt::Client> client_;
-  std::optional<Outbox> outbox_;
+  std::optional<Spool> spool_;
   std::optional<DeviceId> id_;
   Endpoint endpoint_;
   Options options_;
@@ -220,6 +231,7 @@ class Device {
   bool password_on_wire_ = false;
   Instant step_until_ = Instant::never();
   Instant reply_until_ = Instant::never();
+  Instant spill_at_ = Instant::never();  ///< while offline
   MessageId next_id_ = 0;
   std::uint32_t delivered_ = 0;
 };

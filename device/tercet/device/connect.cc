@@ -157,6 +157,7 @@ Instant Device::next_deadline() const {
   const Instant now = port_.clock.now();
   if (more_to_do_) return now;
   Instant at = std::min({client_->next_deadline(), step_until_, reply_until_});
+  if (spool_->has_flash() && !spool_->is_ram_empty()) at = std::min(at, spill_at_);
   if (step_ == Step::time) at = std::min(at, time_.next_deadline());
   if (step_ == Step::link || step_ == Step::address) at = std::min(at, now + kLookAgain);
   return at;

@@ -3,6 +3,7 @@
 #include "tercet/alink/envelope.h"
 #include "tercet/alink/ntp.h"
 #include "tercet/device/client.h"
+#include "tercet/mqtt/topic.h"
 
 namespace tercet::device {
 namespace {
@@ -10,7 +11,11 @@ namespace {
 constexpr std::string_view kPropertyPost = "thing/event/property/post";
 constexpr std::string_view kSetReply = "thing/service/property/set_reply";
 
-/// The number in an id of ours; 0 for anybody else's.
+/// Places in Device::filters_.
+enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies };
+
+}  // namespace
+
 MessageId parse_id(std::string_view text) {
   std::uint64_t id = 0;
   for (const char c : text) {
@@ -19,8 +24,6 @@ MessageId parse_id(std::string_view text) {
   }
   return id > 0xFFFF'FFFF ? 0 : static_cast<MessageId>(id);
 }
-
-}  // namespace
 
 /// What we listen to: the answers to our posts, the platform's wishes, its clock.
 Result<void> Device::make_filters() {
@@ -31,15 +34,17 @@ Result<void> Device::make_filters() {
     if (!out.ok()) return fail(Error::too_large);
     return filters_[at].assign(out.text());
   };
-  if (const auto made = make(0, "/sys/", "/thing/event/+/post_reply"); !made) return made;
-  if (const auto made = make(1, "/sys/", "/thing/service/property/set"); !made) return made;
-  if (const auto made = make(2, "/ext/ntp/", "/response"); !made) return made;
+  if (const auto made = make(kReplies, "/sys/", "/thing/event/+/post_reply"); !made) return made;
+  if (const auto made = make(kSets, "/sys/", "/thing/service/property/set"); !made) return made;
+  if (const auto made = make(kTimes, "/ext/ntp/", "/response"); !made) return made;
+  if (const auto made = make(kBatchReplies, "/sys/", "/thing/event/property/batch/post_reply"); !made) return made;
   if (options_.auto_subscribe) return {};
   for (std::size_t i = 0; i < filters_.size(); ++i) {
-    if (i == 2 && !options_.platform_time) continue;
-    const auto qos = i == 2 ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once;
+    if (i == kTimes && !options_.platform_time) continue;
+    if (i == kBatchReplies && !spool_->has_flash()) continue;
+    const auto qos = i == kTimes ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once;
     if (const auto asked = client_->subscribe(filters_[i].str(), qos); !asked) return asked;
-    wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
+    if (i != kBatchReplies) wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
   }
   return {};
 }
@@ -72,7 +77,7 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
   if (!client_) return fail(Error::bad_state);
   const UnixMillis made_at = at.value_or(port_.clock.wall());
   if (!at && time_.is_set()) at = made_at;
-  const MessageId id = next_id_ == 0xFFFF'FFFF ? 1 : next_id_ + 1;
+  const MessageId id = next_id();
   std::array<std::uint8_t, 12> digits;
   Writer number{digits};
   number.decimal(std::uint64_t{id});
@@ -89,7 +94,7 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
   request.finish();
   if (!out.ok()) return fail(Error::too_large);
   const bool acknowledged = options_.post_qos != mqtt::Qos::at_most_once;
-  const auto kept = outbox_->push({id, made_at, acknowledged, topic, out.text()});
+  const auto kept = keep({id, made_at, acknowledged, topic, out.text()});
   if (!kept) return fail(kept.error());
   next_id_ = id;
   more_to_do_ = true;
@@ -97,19 +102,16 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
 }
 
 void Device::on_received(const mqtt::Publish& message, Instant now) {
-  const auto topic = alink::parse_topic(message.topic);
-  const bool is_ours = topic && topic->product == id_->product.str() && topic->device == id_->device.str();
-  if (is_ours && topic->kind == alink::Kind::property_set && !topic->is_reply)
-    return on_set(*topic, message.payload, message.qos);
-  if (is_ours && topic->is_reply &&
-      (topic->kind == alink::Kind::property_post || topic->kind == alink::Kind::event_post))
+  // By our own filters, which name us and what we know: the table of all topics stays out of a board's flash.
+  if (message.topic == filters_[kSets].str()) return on_set(message.payload, message.qos);
+  if (mqtt::matches(filters_[kReplies].str(), message.topic) || message.topic == filters_[kBatchReplies].str())
     return on_reply(message.payload, now);
-  if (is_ours && topic->is_reply && topic->kind == alink::Kind::ntp) return on_ntp(message.payload, now);
+  if (message.topic == filters_[kTimes].str()) return on_ntp(message.payload, now);
   events_.on_message(message.topic, message.payload);
 }
 
 /// Obeys, answers on the reply topic, then posts what now holds: the platform changes its stored value only on a post.
-void Device::on_set(const alink::Topic& topic, Bytes payload, mqtt::Qos qos) {
+void Device::on_set(Bytes payload, mqtt::Qos qos) {
   const auto request = alink::parse_request(as_text(payload));
   if (!request) return log(LogLevel::warning, "set", "not an Alink request");
   PropertySet set{request->params.value_or(json::Value{})};
@@ -118,15 +120,15 @@ void Device::on_set(const alink::Topic& topic, Bytes payload, mqtt::Qos qos) {
     std::array<std::uint8_t, 160> buffer;
     Writer out{buffer};
     alink::write_device_reply(out, request->id, set.code());
-    const auto where = alink::reply_topic(topic);
-    if (out.ok() && where) {
+    alink::TopicName where;
+    if (out.ok() && expand(kSetReply, where)) {
       mqtt::Publish reply;
-      reply.topic = where->str();
+      reply.topic = where.str();
       reply.payload = out.written();
       reply.qos = qos;
       const auto sent = client_->publish(reply);
       // No room on the wire: behind what waits. A reply that finds no room there either is lost; the post below tells.
-      if (!sent) static_cast<void>(outbox_->push({0, port_.clock.wall(), true, kSetReply, out.text()}));
+      if (!sent) static_cast<void>(keep({0, port_.clock.wall(), true, kSetReply, out.text()}));
     }
   }
   if (!set.confirmed().empty()) static_cast<void>(post_properties(set.confirmed()));
@@ -137,17 +139,21 @@ void Device::on_reply(Bytes payload, Instant now) {
   if (!reply) return log(LogLevel::warning, "reply", "not an Alink reply");
   heard_reply(now);
   if (reply->code != alink::number(alink::Code::success)) log(LogLevel::warning, "post refused", reply->message);
-  events_.on_reply({parse_id(reply->id), reply->code, reply->message, reply->data ? reply->data->raw() : "{}"});
+  const MessageId id = parse_id(reply->id);
+  events_.on_reply({id, spool_->posts_of(id), reply->code, reply->message, reply->data ? reply->data->raw() : "{}"});
 }
 
 void Device::ask_time(Instant now) {
   std::array<std::uint8_t, 64> buffer;
   Writer out{buffer};
   alink::write_ntp_request(out, port_.clock.wall());
-  const auto topic = alink::request_topic(alink::Kind::ntp, *id_);
-  if (!topic || !out.ok()) return;
+  std::array<std::uint8_t, alink::kMaxBuiltTopic> topic_bytes;
+  Writer topic{topic_bytes};
+  topic.text("/ext/ntp/"), topic.text(id_->product.str()), topic.ch('/');
+  topic.text(id_->device.str()), topic.text("/request");
+  if (!topic.ok() || !out.ok()) return;
   mqtt::Publish request;
-  request.topic = topic->str();
+  request.topic = topic.text();
   request.payload = out.written();
   // Lost when the output is full: the next session asks again.
   if (client_->publish(request)) expect_reply(now);

@@ -37,9 +37,13 @@ std::size_t Outbox::after(std::size_t at, std::size_t size) const {
   return storage_.size() - next < sizeof(Record) ? 0 : next;
 }
 
+std::size_t Outbox::size_of(const Outgoing& message) {
+  return round_up(sizeof(Record) + message.topic.size() + message.payload.size());
+}
+
 /// Where a record of `size` bytes can go now.
 std::optional<std::size_t> Outbox::room_for(std::size_t size) const {
-  if (used_ == 0) return std::size_t{0};
+  if (used_ == 0) return size <= storage_.size() ? std::optional<std::size_t>(0) : std::nullopt;
   if (used_ == storage_.size()) return std::nullopt;
   if (tail_ > head_) {
     if (size <= storage_.size() - tail_) return tail_;
@@ -49,7 +53,7 @@ std::optional<std::size_t> Outbox::room_for(std::size_t size) const {
 }
 
 Result<void> Outbox::push(const Outgoing& message) {
-  const std::size_t size = round_up(sizeof(Record) + message.topic.size() + message.payload.size());
+  const std::size_t size = size_of(message);
   if (size > storage_.size() || message.topic.size() > 0xFFFF) return fail(Error::too_large);
   std::optional<std::size_t> place = room_for(size);
   for (; !place; place = room_for(size)) {

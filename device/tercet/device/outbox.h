@@ -32,7 +32,12 @@ struct OutboxCounters {
   std::uint32_t waiting_bytes = 0;  ///< with their overhead
   std::uint32_t most_bytes = 0;     ///< high-water mark
   std::uint32_t taken = 0;          ///< since construction
-  std::uint32_t dropped = 0;        ///< given up, or refused
+  std::uint32_t dropped = 0;        ///< given up, or refused; what flash gave up is counted over restarts
+  // With flash (Port::flash); the numbers above are then of RAM and flash together.
+  std::uint32_t in_flash = 0;        ///< of `waiting`
+  std::uint32_t spilled = 0;         ///< messages moved to flash since start
+  std::uint32_t torn = 0;            ///< records found broken in flash
+  std::uint32_t flash_failures = 0;  ///< operations the flash refused or did not do: it wears out
 };
 
 /// Messages in order, first in first out, in storage of the caller's. Bounded; nothing moves and nothing is allocated.
@@ -50,6 +55,10 @@ class Outbox {
   /// Removes the oldest message. Harmless when there is none.
   void pop();
 
+  /// Whether push() would take it without dropping anything.
+  bool has_room(const Outgoing& message) const { return room_for(size_of(message)).has_value(); }
+  /// While it is empty its storage may be used; the next push() overwrites it. Otherwise nothing.
+  MutableBytes idle() { return empty() ? storage_ : MutableBytes{}; }
   bool empty() const { return counters_.waiting == 0; }
   const OutboxCounters& counters() const { return counters_; }
 
@@ -65,6 +74,7 @@ class Outbox {
   };
   static_assert(sizeof(Record) == 24);
 
+  static std::size_t size_of(const Outgoing& message);
   Record read(std::size_t at) const;
   void write(std::size_t at, const Record& record);
   std::optional<std::size_t> room_for(std::size_t size) const;

@@ -185,6 +185,16 @@ class Client {
   bool is_stopped() const { return state_ == State::stopped; }
   /// QoS 1 and 2 messages not yet acknowledged.
   std::size_t in_flight() const { return outbox_.size(); }
+  /// The i-th oldest of them, i < in_flight(): its packet as encoded, empty once only PUBREL is left. Valid until the
+  /// next call of anything else.
+  struct Kept {
+    std::uint16_t packet_id = 0;
+    Bytes packet{};
+  };
+  Kept kept(std::size_t i) const {
+    const auto& entry = outbox_.window()[i];
+    return {entry.packet_id, outbox_.packet(entry)};
+  }
   /// How many attempts in a row have failed or were too short.
   std::uint32_t attempts() const { return backoff_.attempts(); }
 

@@ -33,6 +33,9 @@ class Outbox {
   Result<void> add(const Publish& message, ProtocolVersion version);
   /// The encoded packet, with DUP set if it has to be.
   Bytes packet(Window::Entry& entry);
+  Bytes packet(const Window::Entry& entry) const {
+    return Bytes{bytes_}.subspan(entry.message.begin, entry.message.size);
+  }
   /// As SendWindow::acknowledge(); the bytes are given back as soon as they are not needed.
   Result<Window::Entry> acknowledge(std::uint16_t packet_id, PacketType ack, ReasonCode reason);
 
