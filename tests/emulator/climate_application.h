@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "climate/monitor.h"
 #include "tercet/device/client.h"
 

@@ -118,6 +118,10 @@ TEST_CASE("client ids that would be read as something else are refused") {
   CHECK(make_credentials(triple(), {.client_id = "a|b"}).error() == Error::bad_argument);
   CHECK(make_credentials(triple(), {.client_id = std::string(65, 'a')}).error() == Error::bad_argument);
   CHECK(make_credentials(triple(), {.timestamp = "1,2"}).error() == Error::bad_argument);
+  CHECK(make_credentials(triple(), {.timestamp = "12 "}).error() == Error::bad_argument);
   CHECK(make_credentials(triple(), {.version = "a|b"}).error() == Error::bad_argument);
+  CHECK(make_credentials(triple(), {.version = "1,timestamp=2"}).error() == Error::bad_argument);
+  CHECK(make_credentials(triple(), {.client_id = std::string("a\xE6\xB8\xA9") + std::string(62, 'a')}));
+  CHECK(make_credentials(triple(), {.version = "two words"}));
   CHECK(make_credentials(triple(), {.version = std::string(300, 'v')}).error() == Error::bad_argument);
 }

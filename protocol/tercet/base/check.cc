@@ -14,4 +14,6 @@ void check_failed(const char* condition, const char* file, int line) {
   std::abort();
 }
 
+void check_failed() { check_failed("a check", "", 0); }
+
 }  // namespace tercet

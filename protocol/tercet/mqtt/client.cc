@@ -24,7 +24,9 @@ Client::Client(const ClientConfig& config, const Credentials& credentials, const
       receiving_(storage.receiving),
       backoff_(config.backoff_first, config.backoff_limit),
       random_(random),
-      random_context_(random_context) {}
+      random_context_(random_context) {
+  TERCET_CHECK(config.version != ProtocolVersion::v5 || is_v5(config.version));  // left out: TERCET_NO_MQTT5
+}
 
 void Client::start(Instant now) {
   stopping_ = false;  // a closing session is followed by a new one
@@ -83,7 +85,7 @@ void Client::lose(Instant now, Error error, ReasonCode reason) {
 /// Says DISCONNECT first where that is right: always when we stop, and in 5.0 to tell the reason. A 3.x server is not
 /// told, so that it publishes the will [MQTT-3.14.4-3].
 void Client::close_with(Instant now, Error error, ReasonCode reason) {
-  const bool tell = state_ == State::online && (stopping_ || config_.version == ProtocolVersion::v5);
+  const bool tell = state_ == State::online && (stopping_ || is_v5(config_.version));
   const auto written = tell ? encode(Disconnect{reason, {}}, config_.version, output_space()) : fail(Error::bad_state);
   if (!written) return lose(now, error, reason);
   out_end_ += static_cast<std::uint32_t>(*written);
@@ -174,7 +176,7 @@ void Client::keep_alive(Instant now) {
 void Client::on_silence(Instant now) {
   ack_since_ = now;
   if (!outgoing().empty()) return;  // a slow link: it has not even heard the question
-  if (config_.version == ProtocolVersion::v5 || resends_ == kMaxResends)
+  if (is_v5(config_.version) || resends_ == kMaxResends)
     return close_with(now, Error::timed_out, ReasonCode::unspecified_error);
   ++resends_;
   outbox_.retransmit();

@@ -42,10 +42,12 @@ void Client::sent(std::size_t bytes) {
 void Client::send_connect(Instant now) {
   std::uint8_t bytes[16];
   PropertyWriter properties{bytes};
-  if (config_.session_expiry > Seconds{0}) properties.session_expiry(config_.session_expiry);
-  if (!storage_.receiving.empty())
-    properties.receive_maximum(static_cast<std::uint16_t>(std::min<std::size_t>(storage_.receiving.size(), 0xFFFF)));
-  properties.maximum_packet_size(static_cast<std::uint32_t>(storage_.input.size()));
+  if (is_v5(config_.version)) {
+    if (config_.session_expiry > Seconds{0}) properties.session_expiry(config_.session_expiry);
+    if (!storage_.receiving.empty())
+      properties.receive_maximum(static_cast<std::uint16_t>(std::min<std::size_t>(storage_.receiving.size(), 0xFFFF)));
+    properties.maximum_packet_size(static_cast<std::uint32_t>(storage_.input.size()));
+  }
 
   const Connect packet{.version = config_.version,
                        .clean_start = config_.clean_start,

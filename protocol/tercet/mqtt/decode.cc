@@ -6,8 +6,6 @@
 namespace tercet::mqtt {
 namespace {
 
-constexpr bool is_v5(ProtocolVersion version) { return version == ProtocolVersion::v5; }
-
 /// A text that must be MQTT's UTF-8; refuses the reader if it is not.
 std::string_view read_text(Reader& in) {
   const auto text = as_text(in.binary());

@@ -131,7 +131,7 @@ inline Result<Publish> decode_publish(ProtocolVersion version, const Frame& fram
     packet.packet_id = in.u16();
     if (packet.packet_id == 0) return fail(Error::malformed);  // [MQTT-2.2.1-3]
   }
-  if (version == ProtocolVersion::v5) [[unlikely]] {
+  if (is_v5(version)) [[unlikely]] {
     const auto properties = detail::parse_publish_properties(in, sender);
     if (!properties || !detail::has_shortest_length(frame)) return fail(Error::malformed);
     packet.properties = *properties;

@@ -5,7 +5,6 @@
 namespace tercet::mqtt {
 namespace {
 
-constexpr bool is_v5(ProtocolVersion version) { return version == ProtocolVersion::v5; }
 constexpr std::size_t kLongestText = 0xFFFF;
 
 std::size_t text_size(std::size_t bytes) { return 2 + bytes; }

@@ -46,7 +46,7 @@ struct PublishLayout {
 inline PublishLayout layout(const Publish& packet, ProtocolVersion version) {
   std::uint32_t body = static_cast<std::uint32_t>(2 + packet.topic.size() + packet.payload.size());
   if (packet.qos != Qos::at_most_once) body += 2;
-  if (version == ProtocolVersion::v5) {
+  if (is_v5(version)) {
     const auto properties = static_cast<std::uint32_t>(packet.properties.encoded().size());
     body += static_cast<std::uint32_t>(varint_size(properties)) + properties;
   }
@@ -69,7 +69,7 @@ inline std::uint8_t* write_publish_head(std::uint8_t* out, const Publish& packet
     *out++ = static_cast<std::uint8_t>(packet.packet_id >> 8);
     *out++ = static_cast<std::uint8_t>(packet.packet_id);
   }
-  if (version == ProtocolVersion::v5) {
+  if (is_v5(version)) {
     const Bytes properties = packet.properties.encoded();
     out = write_varint(out, static_cast<std::uint32_t>(properties.size()));
     if (!properties.empty()) std::memcpy(out, properties.data(), properties.size());

@@ -15,6 +15,15 @@ namespace tercet::mqtt {
 /// The protocol level byte of CONNECT.
 enum class ProtocolVersion : std::uint8_t { v31 = 3, v311 = 4, v5 = 5 };
 
+/// Built with TERCET_NO_MQTT5, as boards may be to save flash, the codec and the client know 3.1 and 3.1.1 only.
+constexpr bool is_v5(ProtocolVersion version) {
+#ifdef TERCET_NO_MQTT5
+  return static_cast<void>(version), false;
+#else
+  return version == ProtocolVersion::v5;
+#endif
+}
+
 enum class Qos : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
 
 /// The high four bits of a packet's first byte.

@@ -21,11 +21,13 @@ constexpr Line kLines[] = {
     {0x00, kConnack | kReceived | kReleased | kSuback | kUnsuback | kDisconnect | kAuth, "success"},
     {0x01, kSuback, "granted_qos_1"},
     {0x02, kSuback, "granted_qos_2"},
+#ifndef TERCET_NO_MQTT5
     {0x04, kDisconnect, "disconnect_with_will"},
     {0x10, kReceived, "no_matching_subscribers"},
     {0x11, kUnsuback, "no_subscription_existed"},
     {0x18, kAuth, "continue_authentication"},
     {0x19, kAuth, "re_authenticate"},
+#endif
     {0x80, kConnack | kReceived | kSuback | kUnsuback | kDisconnect, "unspecified_error"},
     {0x81, kConnack | kDisconnect, "malformed_packet"},
     {0x82, kConnack | kDisconnect, "protocol_error"},
@@ -36,20 +38,29 @@ constexpr Line kLines[] = {
     {0x87, kConnack | kReceived | kSuback | kUnsuback | kDisconnect, "not_authorized"},
     {0x88, kConnack, "server_unavailable"},
     {0x89, kConnack | kDisconnect, "server_busy"},
+#ifndef TERCET_NO_MQTT5
     {0x8A, kConnack, "banned"},
     {0x8B, kDisconnect, "server_shutting_down"},
     {0x8C, kConnack | kDisconnect, "bad_authentication_method"},
+#endif
     {0x8D, kDisconnect, "keep_alive_timeout"},
+#ifndef TERCET_NO_MQTT5
     {0x8E, kDisconnect, "session_taken_over"},
     {0x8F, kSuback | kUnsuback | kDisconnect, "topic_filter_invalid"},
     {0x90, kConnack | kReceived | kDisconnect, "topic_name_invalid"},
     {0x91, kReceived | kSuback | kUnsuback, "packet_identifier_in_use"},
     {0x92, kReleased, "packet_identifier_not_found"},
+#endif
     {0x93, kDisconnect, "receive_maximum_exceeded"},
+#ifndef TERCET_NO_MQTT5
     {0x94, kDisconnect, "topic_alias_invalid"},
+#endif
     {0x95, kConnack | kDisconnect, "packet_too_large"},
+#ifndef TERCET_NO_MQTT5
     {0x96, kDisconnect, "message_rate_too_high"},
+#endif
     {0x97, kConnack | kReceived | kSuback | kDisconnect, "quota_exceeded"},
+#ifndef TERCET_NO_MQTT5
     {0x98, kDisconnect, "administrative_action"},
     {0x99, kConnack | kReceived | kDisconnect, "payload_format_invalid"},
     {0x9A, kConnack | kDisconnect, "retain_not_supported"},
@@ -61,6 +72,7 @@ constexpr Line kLines[] = {
     {0xA0, kDisconnect, "maximum_connect_time"},
     {0xA1, kSuback | kDisconnect, "subscription_identifiers_not_supported"},
     {0xA2, kSuback | kDisconnect, "wildcard_subscriptions_not_supported"},
+#endif
 };
 
 const Line* line_of(ReasonCode reason) {
@@ -82,7 +94,7 @@ std::string_view name(ReasonCode reason) {
 }
 
 std::uint8_t connack_code(ProtocolVersion version, ReasonCode reason) {
-  if (version == ProtocolVersion::v5) return code(reason);
+  if (is_v5(version)) return code(reason);
   switch (reason) {
     case ReasonCode::success:
       return 0;
@@ -105,7 +117,7 @@ std::uint8_t connack_code(ProtocolVersion version, ReasonCode reason) {
 }
 
 Result<ReasonCode> connack_reason(ProtocolVersion version, std::uint8_t code) {
-  if (version == ProtocolVersion::v5) {
+  if (is_v5(version)) {
     const auto reason = static_cast<ReasonCode>(code);
     if (!is_reason_of(PacketType::connack, reason)) return fail(Error::malformed);
     return reason;
@@ -121,7 +133,7 @@ Result<ReasonCode> connack_reason(ProtocolVersion version, std::uint8_t code) {
 }
 
 std::uint8_t suback_code(ProtocolVersion version, ReasonCode reason) {
-  return version != ProtocolVersion::v5 && is_failure(reason) ? 0x80 : code(reason);
+  return !is_v5(version) && is_failure(reason) ? 0x80 : code(reason);
 }
 
 Error refusal(ReasonCode reason) {
