@@ -63,12 +63,12 @@ Claim read_claim(const HttpRequest& request) {
   return claim;
 }
 
-std::optional<Answer> Callers::check(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
+std::optional<Answer> Callers::check(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
   switch (claim.signature) {
     case Claim::Signature::v1:
-      return check_v1(request, claim, wall);
+      return check_v1(request, claim, wall, now);
     case Claim::Signature::v3:
-      return check_v3(request, claim, wall);
+      return check_v3(request, claim, wall, now);
     case Claim::Signature::bearer:
       return gateway_error(400, "UnsupportedSignatureType",
                            "Bearer tokens are not offered. Sign with an access key, version 1.0 or ACS3-HMAC-SHA256.");
@@ -92,7 +92,8 @@ std::optional<Answer> Callers::find(std::string_view id, const registry::AccessK
   return std::nullopt;
 }
 
-std::optional<Answer> Callers::check_timestamp(std::string_view text, UnixMillis wall, UnixMillis& at) const {
+std::optional<Answer> Callers::check_timestamp(std::string_view text, UnixMillis wall, Instant now,
+                                               UnixMillis& at) const {
   const auto parsed = parse_utc_seconds(text);
   if (!parsed)
     return gateway_error(
@@ -104,11 +105,11 @@ std::optional<Answer> Callers::check_timestamp(std::string_view text, UnixMillis
     return gateway_error(400, "InvalidTimeStamp.Expired",
                          "The timestamp " + std::string(text) + " is more than 15 minutes from this server's clock, " +
                              utc_seconds(wall) + ". Set the clock of whichever is wrong.");
-  if (at.ms < start_.ms / 1000 * 1000)  // timestamps have whole seconds
+  const UnixMillis start{wall.ms - (now - start_).count()};
+  if (at.ms < start.ms / 1000 * 1000)  // timestamps have whole seconds
     return gateway_error(400, "InvalidTimeStamp.Expired",
                          "The timestamp " + std::string(text) + " is from before this server's start at " +
-                             utc_seconds(start_) +
-                             "; such a request cannot be told from a recorded one. Send it with " +
+                             utc_seconds(start) + "; such a request cannot be told from a recorded one. Send it with " +
                              "a new timestamp; if this goes on, set the client's clock.");
   return std::nullopt;
 }
@@ -131,7 +132,7 @@ std::optional<Answer> Callers::use_nonce(std::string_view key_id, std::string_vi
                        "Too many calls with this key in the last quarter of an hour. Try again later.");
 }
 
-std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
+std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
   static constexpr std::array<std::string_view, 4> kNeeded{"AccessKeyId", "Signature", "Timestamp", "SignatureNonce"};
   for (const std::string_view name : kNeeded)
     if (value_of(claim.fields, name).empty()) return missing(name);
@@ -140,7 +141,7 @@ std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim&
   const registry::AccessKey* key = nullptr;
   if (auto wrong = find(value_of(claim.fields, "AccessKeyId"), key)) return wrong;
   UnixMillis at;
-  if (auto wrong = check_timestamp(value_of(claim.fields, "Timestamp"), wall, at)) return wrong;
+  if (auto wrong = check_timestamp(value_of(claim.fields, "Timestamp"), wall, now, at)) return wrong;
   const std::string text = string_to_sign_v1(request.method_name(), claim.fields);
   if (!signature_matches_v1(key->secret, text, value_of(claim.fields, "Signature")))
     return gateway_error(
@@ -149,7 +150,7 @@ std::optional<Answer> Callers::check_v1(const HttpRequest& request, const Claim&
   return use_nonce(key->id, value_of(claim.fields, "SignatureNonce"), at, wall);
 }
 
-std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim& claim, UnixMillis wall) {
+std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim& claim, UnixMillis wall, Instant now) {
   // Only what is signed may be believed.
   static constexpr std::array<std::string_view, 6> kSigned{
       "host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"};
@@ -167,7 +168,7 @@ std::optional<Answer> Callers::check_v3(const HttpRequest& request, const Claim&
   const registry::AccessKey* key = nullptr;
   if (auto wrong = find(parts->credential, key)) return wrong;
   UnixMillis at;
-  if (auto wrong = check_timestamp(request.header("x-acs-date"), wall, at)) return wrong;
+  if (auto wrong = check_timestamp(request.header("x-acs-date"), wall, now, at)) return wrong;
   const std::string body_hash = sha256_hex(request.body);
   if (request.header("x-acs-content-sha256") != body_hash)
     return gateway_error(400, "SignatureDoesNotMatch",

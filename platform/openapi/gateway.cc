@@ -71,7 +71,7 @@ HttpResponse render(const Answer& answer, std::string_view action, Format format
 
 Gateway::Gateway(Services& services)
     : services_(services),
-      callers_([&services](std::string_view id) { return services.registry.access_key(id); }, services.loop.wall()) {}
+      callers_([&services](std::string_view id) { return services.registry.access_key(id); }, services.loop.now()) {}
 
 void Gateway::on_request(const HttpRequest& request, HttpResponder respond) {
   const Claim claim = read_claim(request);
@@ -96,7 +96,8 @@ void Gateway::on_request(const HttpRequest& request, HttpResponder respond) {
     return refuse(gateway_error(400, "InvalidParameter.TooMany",
                                 "A call has at most " + std::to_string(kMostFields) + " parameters."));
   if (!format) return refuse(gateway_error(400, "InvalidParameter.Format", "Format is JSON or XML."));
-  if (auto wrong = callers_.check(request, claim, services_.loop.wall())) return refuse(std::move(*wrong));
+  if (auto wrong = callers_.check(request, claim, services_.loop.wall(), services_.loop.now()))
+    return refuse(std::move(*wrong));
   if (claim.action.empty()) return refuse(missing("Action"));
   if (claim.version.empty()) return refuse(missing("Version"));
   if (claim.version != kVersion)

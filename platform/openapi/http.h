@@ -19,8 +19,9 @@ class EventStream {
   bool is_open() const;
   /// Bytes written but not yet taken by the network; a sender that coalesces waits until it is 0.
   std::size_t waiting_bytes() const;
-  /// One event; `data` is one line (JSON). False when the reader is gone. A reader that lets more than
-  /// HttpServerLimits::event_bytes gather is disconnected; a browser then connects again and asks for the whole state.
+  /// One event; `data` is one line (JSON). False when the reader is gone. An event that makes more than
+  /// HttpServerLimits::event_bytes gather disconnects the reader; a browser then connects again and asks for the whole
+  /// state.
   bool send(std::string_view event, std::string_view data);
   void close();
 
