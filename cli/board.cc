@@ -95,7 +95,7 @@ class Screen final : public device::DeviceEvents {
         static_cast<double>(now.alarm_threshold));
   }
   void on_reply(const device::PostReply& reply) override {
-    if (reply.code == 200) ++answered;
+    if (reply.code == 200) answered += reply.posts;
     say("%s %u: %d %.*s\n", tell("answer to", "应答"), reply.id, reply.code, static_cast<int>(reply.message.size()),
         reply.message.data());
   }
@@ -196,6 +196,9 @@ int run_board(const BoardOptions& options) {
                 plan.host.c_str(), plan.port, options.plain ? "TCP" : "TLS",
                 static_cast<int>(sensor->description().size()), sensor->description().data());
 
+  if (const auto waiting = device.outbox().in_flash; waiting != 0 && !options.quiet)
+    std::printf("%u posts of an earlier run wait to be sent\n", waiting);
+
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   sigaction(SIGINT, &action, nullptr);
@@ -238,7 +241,7 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_option("--count", options->count, "stop after so many posts answered with 200");
   device.add_option("--give-up", options->give_up_s, "stop after so many seconds without success")
       ->check(CLI::Range(1, 86'400));
-  device.add_option("--state", options->state_directory, "directory that keeps settings and time");
+  device.add_option("--state", options->state_directory, "directory that keeps settings, time, and posts that wait");
   device.add_option("--sensor", options->sensor, "auto, chip or model")
       ->check(CLI::IsMember({"auto", "chip", "model"}));
   device.add_option("--seed", options->seed, "seed of the model");

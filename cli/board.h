@@ -18,7 +18,7 @@ struct BoardOptions {
   double threshold = 35;        ///< alarm threshold to begin with, degrees Celsius
   std::uint64_t count = 0;      ///< stop after that many posts answered with 200; 0 = run until a signal
   int give_up_s = 0;            ///< stop when not online, or fewer than `count` answered, after so long; 0 = never
-  std::string state_directory;  ///< keeps settings and time; "" = nothing is kept
+  std::string state_directory;  ///< keeps settings, time, posts that wait; "" = nothing
   std::string sensor = "auto";  ///< auto, chip, model
   std::uint32_t seed = 1;       ///< of the model
   std::string language = "en";  ///< en or zh

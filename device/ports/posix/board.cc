@@ -10,10 +10,20 @@ Board::Board(const BoardConfig& config)
       secrets_(config.triple_file),
       log_(config.log_level),
       store_(config.state_directory.empty() ? nullptr : std::make_unique<FileStore>(config.state_directory)),
-      transport_(config.trust, clock_) {}
+      transport_(config.trust, clock_) {
+  if (config.state_directory.empty()) return;
+  auto flash = FileFlash::open(config.state_directory + "/outbox", config.outbox_sectors);
+  if (flash)
+    flash_ = std::move(*flash);
+  else
+    log_.line(device::LogLevel::error,
+              flash.error() == Error::would_block
+                  ? "outbox: another process uses this state directory; posts wait in memory only"
+                  : "outbox: the file cannot be used; posts wait in memory only");
+}
 
 device::Port Board::port() {
-  return {transport_, clock_, random_, network_, secrets_, &datagram_, store_.get(), &log_, nullptr};
+  return {transport_, clock_, random_, network_, secrets_, &datagram_, store_.get(), &log_, nullptr, flash_.get()};
 }
 
 void Board::wait(Instant at) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ports/posix/datagram.h"
+#include "ports/posix/file_flash.h"
 #include "ports/posix/files.h"
 #include "ports/posix/system.h"
 #include "ports/posix/transport.h"
@@ -16,8 +17,9 @@ struct BoardConfig {
   std::string triple_file;      ///< where the DeviceSecret is, mode 0600
   std::string host;             ///< where it will connect, to know whether the network matters
   Trust trust;                  ///< whom TLS believes
-  std::string state_directory;  ///< saved time and settings; "" = nothing is kept
+  std::string state_directory;  ///< saved time, settings, and posts that wait; "" = nothing is kept
   device::LogLevel log_level = device::LogLevel::error;
+  std::uint32_t outbox_sectors = 64;  ///< of 4 KB each: how much may wait
 };
 
 class Board {
@@ -41,6 +43,7 @@ class Board {
   SocketDatagram datagram_;
   StderrLog log_;
   std::unique_ptr<FileStore> store_;
+  std::unique_ptr<FileFlash> flash_;
   SocketTransport transport_;
 };
 
