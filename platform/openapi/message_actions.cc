@@ -1,6 +1,6 @@
 #include "platform/openapi/handlers.h"
+#include "platform/openapi/valid_utf8.h"
 #include "tercet/crypto/encoding.h"
-#include "tercet/mqtt/utf8.h"
 
 namespace tercet::openapi {
 namespace {
@@ -21,7 +21,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 /// The DeviceName in "/{ProductKey}/{DeviceName}/..."; nothing for a topic that Pub may not use.
 std::optional<std::string> device_of_topic(std::string_view topic, std::string_view product) {
   if (!topic.starts_with('/') || topic.size() > 128 || topic.find_first_of("+#") != std::string_view::npos ||
-      !mqtt::is_valid_utf8(topic))
+      topic.find('\0') != std::string_view::npos || valid_utf8(topic) != topic)
     return std::nullopt;
   topic.remove_prefix(1);
   if (!topic.starts_with(product) || topic.size() <= product.size() || topic[product.size()] != '/')

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMostEvidence = 1000;
 constexpr std::size_t kMostShown = 64;  // of a claimed name
 
-std::string shown(std::string_view name) { return std::string(mqtt::utf8_prefix(name, kMostShown)); }
+std::string shown(std::string_view name) { return std::string(utf8_prefix(name, kMostShown)); }
 
 auth::Transport transport(bool tls) { return tls ? auth::Transport::tls : auth::Transport::tcp; }
 
@@ -21,7 +21,7 @@ Explanation ranked(const std::vector<auth::Mistake>& mistakes, Explanation other
   Explanation made{mistakes.front().cause, mistakes.front().evidence};
   for (std::size_t i = 1; i < mistakes.size(); ++i)
     made.evidence.append(i == 1 ? "; also: " : ", ").append(auth::code(mistakes[i].cause));
-  made.evidence.resize(mqtt::utf8_prefix(made.evidence, kMostEvidence).size());
+  made.evidence.resize(utf8_prefix(made.evidence, kMostEvidence).size());
   return made;
 }
 

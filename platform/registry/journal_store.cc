@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 6> kStages{"transport", "connect", "subsc
 constexpr std::size_t kMostName = 128, kMostClientId = 256, kMostEvidence = 1024, kMostAddress = 64, kMostCause = 64;
 constexpr std::size_t kLargestPage = 1000;
 
-void cut(std::string& text, std::size_t most) { text.resize(mqtt::utf8_prefix(text, most).size()); }
+void cut(std::string& text, std::size_t most) { text.resize(utf8_prefix(text, most).size()); }
 
 /// Conditions of a filter with the values they are bound to.
 struct Where {

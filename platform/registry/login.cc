@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "tercet/auth/verify.h"
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -44,10 +44,10 @@ auth::LoginStrings strings_of(const LoginAttempt& attempt) {
 
 /// "<ProductKey>/<DeviceName>" as claimed, whatever it is.
 std::string claimed_name(const auth::Login& login) {
-  if (!login.user) return std::string(mqtt::utf8_prefix(login.strings.user_name, kMostName));
-  return std::string(mqtt::utf8_prefix(login.user->product, kMostName / 2))
+  if (!login.user) return std::string(utf8_prefix(login.strings.user_name, kMostName));
+  return std::string(utf8_prefix(login.user->product, kMostName / 2))
       .append("/")
-      .append(mqtt::utf8_prefix(login.user->device, kMostName / 2));
+      .append(utf8_prefix(login.user->device, kMostName / 2));
 }
 
 broker::Refusal entry(const LoginAttempt& attempt, std::string name, Cause cause, std::string evidence) {
@@ -56,7 +56,7 @@ broker::Refusal entry(const LoginAttempt& attempt, std::string name, Cause cause
   made.stage = broker::Refusal::Stage::connect;
   made.name = std::move(name);
   made.address = attempt.peer.text();
-  made.client_id = mqtt::utf8_prefix(attempt.client_id, kMostClientId);
+  made.client_id = utf8_prefix(attempt.client_id, kMostClientId);
   made.cause = auth::code(cause);
   made.evidence = std::move(evidence);
   return made;
@@ -172,11 +172,10 @@ Verdict LoginAuthenticator::check_device(const LoginAttempt& attempt, const auth
                                "the password is right in the tutorial's form, which this product does not take"},
                               false});
     case auth::Verdict::not_a_secret_login:
-      return refuse(attempt,
-                    {kNotAuthorised,
-                     claimed_name(login),
-                     {unsupported_login(login.client_id),
-                      "client id extension " + std::string(mqtt::utf8_prefix(login.client_id.extension, 200))}});
+      return refuse(attempt, {kNotAuthorised,
+                              claimed_name(login),
+                              {unsupported_login(login.client_id),
+                               "client id extension " + std::string(utf8_prefix(login.client_id.extension, 200))}});
     case auth::Verdict::wrong_password:
     case auth::Verdict::bad_client_id:
     case auth::Verdict::bad_user_name:

@@ -2,13 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
 #include "platform/registry/password.h"
 #include "tercet/auth/sign.h"
 #include "tercet/crypto/encoding.h"
-#include "tercet/mqtt/utf8.h"
 
 using namespace tercet;
 using namespace tercet::registry;
@@ -353,6 +353,9 @@ TEST_CASE("a clock that is off is no guess and slows nobody") {
 
 TEST_CASE("what the journal keeps of a long name, client id or extension ends with a whole character") {
   World world;
+  const auto whole = [](const std::string& text) {  // as many last bytes of the character as first ones
+    return std::count(text.begin(), text.end(), '\xE6') == std::count(text.begin(), text.end(), '\xA9');
+  };
   std::string chinese;
   for (int i = 0; i < 200; ++i) chinese += "\xE6\xB8\xA9";
   world.client_id = chinese + "|securemode=2,signmethod=hmacsha256|";
@@ -360,9 +363,9 @@ TEST_CASE("what the journal keeps of a long name, client id or extension ends wi
     world.user = user;
     world.refused();
     const broker::Verdict verdict = world.login();
-    CHECK(mqtt::is_valid_utf8(verdict.refusal->name));
-    CHECK(mqtt::is_valid_utf8(verdict.refusal->client_id));
-    CHECK(mqtt::is_valid_utf8(verdict.refusal->evidence));
+    CHECK(whole(verdict.refusal->name));
+    CHECK(whole(verdict.refusal->client_id));
+    CHECK(whole(verdict.refusal->evidence));
   }
 }
 

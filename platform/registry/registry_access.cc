@@ -1,7 +1,7 @@
 #include "platform/registry/password.h"
 #include "platform/registry/registry_state.h"
 
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -11,7 +11,7 @@ constexpr std::size_t kLeastPassword = 8, kMostPassword = 256, kMostRemark = 128
 
 RegistryProblem unknown_key(std::string_view id) {
   return {Error::not_found, "InvalidAccessKeyId.NotFound",
-          "there is no access key " + std::string(mqtt::utf8_prefix(id, 64))};
+          "there is no access key " + std::string(utf8_prefix(id, 64))};
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include "platform/registry/registry_state.h"
 
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -139,8 +139,7 @@ Answer<DeviceRecord> Registry::device(const DeviceRef& ref) {
     auto found = state_->find_device("iot_id=?", ref.iot_id);
     if (found) return std::move(*found);
     return refused("iot.device.InvalidIoTId",
-                   "there is no device with the IotId " + std::string(mqtt::utf8_prefix(ref.iot_id, 64)),
-                   Error::not_found);
+                   "there is no device with the IotId " + std::string(utf8_prefix(ref.iot_id, 64)), Error::not_found);
   }
   if (ref.product.empty())
     return refused("iot.prod.NullProductKey", "name the device by IotId, or by ProductKey and DeviceName");
@@ -150,8 +149,8 @@ Answer<DeviceRecord> Registry::device(const DeviceRef& ref) {
   if (found) return std::move(*found);
   if (const auto product = this->product(ref.product); !product) return product.problem();
   return refused("iot.device.NotExistedDevice",
-                 "the product " + std::string(mqtt::utf8_prefix(ref.product, 64)) + " has no device " +
-                     std::string(mqtt::utf8_prefix(ref.name, 64)),
+                 "the product " + std::string(utf8_prefix(ref.product, 64)) + " has no device " +
+                     std::string(utf8_prefix(ref.name, 64)),
                  Error::not_found);
 }
 

@@ -3,7 +3,7 @@
 
 #include "platform/registry/registry_state.h"
 
-#include "tercet/mqtt/utf8.h"
+#include "tercet/base/utf8.h"
 
 namespace tercet::registry {
 namespace {
@@ -18,7 +18,7 @@ RegistryProblem refused(std::string_view code, std::string detail, Error error =
 
 RegistryProblem unknown_product(std::string_view key) {
   if (key.empty()) return refused("iot.prod.NullProductKey", "a ProductKey is needed");
-  return refused("iot.prod.NotExistedProduct", "there is no product " + std::string(mqtt::utf8_prefix(key, 64)),
+  return refused("iot.prod.NotExistedProduct", "there is no product " + std::string(utf8_prefix(key, 64)),
                  Error::not_found);
 }
 

@@ -87,7 +87,7 @@ void run_on(runtime::Loop& loop, std::function<void()> work) {
           done.set_value();
         }))
       return future.wait();
-    std::this_thread::sleep_for(Millis{1});
+    future.wait_for(Millis{1});  // the loop works its queue off meanwhile
   }
 }
 
@@ -181,9 +181,11 @@ runtime::Outcome<void> Platform::open_shards() {
   broker_config_ = broker_config(config_, budget.connections);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
-  const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *management_, *registry_};
-  for (std::size_t i = 0; i < shard_set_->count(); ++i)
+  for (std::size_t i = 0; i < shard_set_->count(); ++i) {
+    login_feeds_.push_back(std::make_unique<LoginFeed>(shard_set_->loop(i), *management_, *registry_));
+    const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *login_feeds_.back()};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
+  }
   for (const auto& shard : shards_)
     if (const auto started = shard->start(); !started)
       return runtime::Problem{started.error(), "the stored state in " + data_->file("stream").string() +
@@ -249,8 +251,8 @@ void Platform::stop() {
     run_on(shard_set_->loop(broker.shard()), [&broker] { broker.shut_down(); });
   }
   // What that pass gathered is handed to the store at its end: only after one more pass is it there.
-  for (const auto& shard : shards_)
-    run_on(shard_set_->loop(shard->broker().shard()), [&shard] { shard->flush_logins(); });
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    run_on(shard_set_->loop(i), [&feed = *login_feeds_[i]] { feed.flush(); });
   run_on(*management_, [this] {
     web_->close();
     retention_.reset();

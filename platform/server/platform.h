@@ -11,6 +11,7 @@
 #include "platform/runtime/shard_set.h"
 #include "platform/server/config.h"
 #include "platform/server/data_dir.h"
+#include "platform/server/login_feed.h"
 #include "platform/server/ready_file.h"
 #include "platform/server/shard.h"
 #include "platform/server/web.h"
@@ -61,6 +62,7 @@ class Platform final {
   broker::BrokerConfig broker_config_;
   std::size_t http_connections_ = 50;
   std::unique_ptr<broker::ShardBrokers> brokers_;
+  std::vector<std::unique_ptr<LoginFeed>> login_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;
   std::unique_ptr<Web> web_;

@@ -9,8 +9,7 @@ Shard::Shard(std::size_t index, const ShardSurroundings& around, const ShardSett
       loop_(around.shards.loop(index)),
       throttle_(settings.throttle, loop_.random().next()),
       users_(settings.users),
-      logins_(loop_, around.management, around.registry),
-      authenticator_({directory, throttle_, users_, around.journal, logins_}),
+      authenticator_({directory, throttle_, users_, around.journal, around.login_events}),
       ingress_({loop_, around.store, directory, around.journal}, settings.things),
       broker_(around.brokers, index, authenticator_, around.journal, &around.store) {
   directory.listen(*this);

@@ -6,7 +6,6 @@
 #include "platform/registry/login.h"
 #include "platform/registry/standard_users.h"
 #include "platform/registry/throttle.h"
-#include "platform/server/login_feed.h"
 #include "platform/thing/ingress.h"
 
 namespace tercet::server {
@@ -17,8 +16,7 @@ struct ShardSurroundings {
   store::StreamStore& store;
   broker::Journal& journal;
   broker::ShardBrokers& brokers;
-  runtime::Loop& management;
-  registry::Registry& registry;  ///< on the management loop's thread
+  registry::LoginEvents& login_events;
 };
 struct ShardSettings {
   registry::ThrottleLimits throttle;
@@ -38,8 +36,6 @@ class Shard final : private registry::DirectoryListener {
   /// Restores what was stored (blocking). After every shard has been made, before the loops run. Errors: io_failed,
   /// malformed.
   Result<void> start();
-  /// Hands over what is gathered about logins, before the end. On the shard's thread.
-  void flush_logins() { static_cast<void>(logins_.flush()); }
   /// The other shards' throttles hear of bad logins here. On the shard's thread.
   void share_throttle(const std::vector<std::unique_ptr<Shard>>& all);
 
@@ -56,7 +52,6 @@ class Shard final : private registry::DirectoryListener {
   runtime::Loop& loop_;
   registry::Throttle throttle_;
   registry::StandardUsers users_;
-  LoginFeed logins_;
   registry::LoginAuthenticator authenticator_;
   thing::ThingIngress ingress_;
   broker::Broker broker_;

@@ -11,9 +11,6 @@ namespace tercet::mqtt {
 /// Text as MQTT wants it: well-formed UTF-8 without U+0000 and without surrogates [MQTT-1.5.4-1, MQTT-1.5.4-2].
 bool is_valid_utf8(std::string_view text);
 
-/// The first characters of a well-formed text, at most `most` bytes and none cut in two.
-std::string_view utf8_prefix(std::string_view text, std::size_t most);
-
 namespace ascii {
 
 /// Whether each byte of an eight-byte word is 1..127 and none of Refused.
