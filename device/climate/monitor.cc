@@ -64,6 +64,7 @@ void Monitor::run(Instant now, UnixMillis wall) {
   const Millis interval = Seconds{settings_.report_interval_s};
   next_report_ = next_report_ + interval > now ? next_report_ + interval : now + interval;
   report();
+  report_losses();
 }
 
 void Monitor::take_sample(UnixMillis wall) {
@@ -107,6 +108,19 @@ void Monitor::report() {
   }
   settings_due_ = false;
   ++counters_.reports;
+}
+
+/// What an outage has cost is told once it is over: during it the message would cost another reading.
+void Monitor::report_losses() {
+  const auto outbox = device_.outbox();
+  if (!device_.is_online() || (outbox.dropped == dropped_told_ && outbox.flash_failures == failures_told_)) return;
+  const auto whole = [](std::uint32_t count) {
+    return static_cast<std::int32_t>(std::min<std::uint32_t>(count, kOutboxDropped.max));
+  };
+  if (!device_.post_properties({kOutboxDropped(whole(outbox.dropped)), kFlashFailures(whole(outbox.flash_failures))}))
+    return;
+  dropped_told_ = outbox.dropped;
+  failures_told_ = outbox.flash_failures;
 }
 
 void Monitor::on_set(device::PropertySet& set) {

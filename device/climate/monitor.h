@@ -15,6 +15,10 @@ inline constexpr device::Property<float> kHumidity{"humidity", device::Access::r
 inline constexpr device::Property<std::int32_t> kReportInterval{"report_interval", device::Access::read_write, 1,
                                                                 86'400};
 inline constexpr device::Property<float> kAlarmThreshold{"alarm_threshold", device::Access::read_write, -40, 125};
+inline constexpr device::Property<std::int32_t> kOutboxDropped{"outbox_dropped", device::Access::read, 0,
+                                                               2'147'483'647};
+inline constexpr device::Property<std::int32_t> kFlashFailures{"flash_failures", device::Access::read, 0,
+                                                               2'147'483'647};
 inline constexpr std::string_view kAlarm = "alarm";
 
 /// What can be set from the cloud.
@@ -56,6 +60,7 @@ class Monitor {
   void take_sample(UnixMillis wall);
   void watch_threshold();
   void report();
+  void report_losses();
   Millis sample_period() const;
   void load();
   void save();
@@ -68,6 +73,7 @@ class Monitor {
   Instant next_sample_{}, next_report_{};
   bool settings_due_ = true;  ///< the platform is told the settings with the first report
   bool alarmed_ = false;
+  std::uint32_t dropped_told_ = 0, failures_told_ = 0;
   MonitorCounters counters_;
 };
 

@@ -151,3 +151,24 @@ TEST_CASE("the diurnal model repeats itself for a seed, is warmest in the aftern
   CHECK(differs);
   CHECK((warmest_hour >= 12 && warmest_hour <= 18));
 }
+
+TEST_CASE("readings that an outage has cost are counted, and told once when it is over") {
+  Bench bench({.report_interval_s = 10});
+  bench.run_for(Millis{11'000});
+  bench.board.network.link = false;
+  bench.board.platform.hang_up();
+  bench.run_for(Seconds{1'000});
+  const auto dropped = bench.device.outbox().dropped;
+  CHECK(dropped > 50);
+  bench.board.network.link = true;
+  bench.board.platform.posts.clear();
+  bench.run_for(Seconds{200});
+  std::size_t told = 0;
+  for (const std::string& post : bench.board.platform.posts)
+    if (post.find("outbox_dropped") != std::string::npos) {
+      ++told;
+      CHECK(post.find("\"outbox_dropped\":{\"value\":" + std::to_string(bench.device.outbox().dropped) + ",") !=
+            std::string::npos);
+    }
+  CHECK(told == 1);
+}

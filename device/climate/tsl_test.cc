@@ -34,5 +34,7 @@ TEST_CASE("the thing model file names the same properties and ranges as the prog
   CHECK(check(kHumidity.identifier, "r", "float", kHumidity.min, kHumidity.max));
   CHECK(check(kReportInterval.identifier, "rw", "int", kReportInterval.min, kReportInterval.max));
   CHECK(check(kAlarmThreshold.identifier, "rw", "float", kAlarmThreshold.min, kAlarmThreshold.max));
+  CHECK(check(kOutboxDropped.identifier, "r", "int", kOutboxDropped.min, kOutboxDropped.max));
+  CHECK(check(kFlashFailures.identifier, "r", "int", kFlashFailures.min, kFlashFailures.max));
   CHECK(*tsl->find("events")->elements().next()->find("identifier")->text() == kAlarm);
 }
