@@ -62,7 +62,7 @@ struct Udp final : Datagram {
   void close() override { out_register = 0; }
 };
 
-struct Flash final : KeyValueStore {
+struct Nvs final : KeyValueStore {
   Result<std::size_t> get(std::string_view, MutableBytes into) override {
     into[0] = static_cast<std::uint8_t>(in_register);
     return count_or_block();
@@ -97,18 +97,6 @@ struct Thermometer final : climate::Sensor {
   std::string_view description() const override { return {}; }
 };
 
-Wire wire;
-BoardClock board_clock;
-Noise noise;
-Radio radio;
-Udp udp;
-Flash flash;
-Vault vault;
-Serial serial;
-Dog dog;
-Thermometer thermometer;
-emulator::Application application{{wire, board_clock, noise, radio, vault, &udp, &flash, &serial, &dog}, thermometer};
-
 }  // namespace
 
 // Their symbols carry the sizes for scripts/size, also where nothing can be run.
@@ -117,7 +105,20 @@ extern const char size_of_device[sizeof(Device)], size_of_buffers[sizeof(DeviceB
 const char size_of_device[sizeof(Device)]{}, size_of_buffers[sizeof(DeviceBuffers<>)]{},
     size_of_monitor[sizeof(climate::Monitor)]{};
 
+// Inside main(), so that a linker without start-up code sees them used.
 int main() {
+  static Wire wire;
+  static BoardClock board_clock;
+  static Noise noise;
+  static Radio radio;
+  static Udp udp;
+  static Nvs nvs;
+  static Vault vault;
+  static Serial serial;
+  static Dog dog;
+  static Thermometer thermometer;
+  static emulator::Application application{{wire, board_clock, noise, radio, vault, &udp, &nvs, &serial, &dog},
+                                           thermometer};
   if (!application.start()) return 1;
   for (;;) application.run();
 }

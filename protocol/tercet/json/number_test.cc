@@ -122,3 +122,19 @@ TEST_CASE("any double survives being written and read, the same way with and wit
     CHECK(portable_format(value) == text);
   }
 }
+
+TEST_CASE("every short decimal is written as it is spelled, the same way with and without charconv") {
+  double power = 1;
+  for (int places = 0; places <= 9; ++places, power *= 10)
+    for (std::int64_t whole = -1'200; whole <= 1'200; ++whole) {
+      const double value = static_cast<double>(whole) / power;
+      std::array<char, 32> buffer;
+      const std::string text = portable_format(value);
+      CHECK(text == std::string(format_real(value, buffer)));
+      CHECK(portable_parse_real(text) == value);
+    }
+  for (const double value : {999'999'999'999'999.0, 1e15, 123456789012345.6, 0.1 + 0.2, 1e-21, 5e-22, 4.35e22, -0.0}) {
+    std::array<char, 32> buffer;
+    CHECK(portable_format(value) == std::string(format_real(value, buffer)));
+  }
+}
