@@ -10,6 +10,7 @@ namespace {
 
 /// Rounds of reading, handling and writing in one run(): what a flooding peer can take from the task's other work.
 constexpr int kRounds = 16;
+constexpr std::string_view kBatchTopic = "thing/event/property/batch/post";
 constexpr Millis kSpillAgain{10'000};  // where flash has not taken what waits
 
 }  // namespace
@@ -166,7 +167,8 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
 bool Device::send_waiting(Instant now) {
   bool any = false;
   while (client_->is_online()) {
-    const auto waiting = spool_->next(storage_.scratch, next_id());
+    if (!may_post(now)) break;
+    const auto waiting = spool_->next(storage_.scratch, {next_id(), most_payload(kBatchTopic)});
     if (!waiting) break;
     alink::TopicName topic;
     if (!expand(waiting->topic.str(), topic)) {
@@ -182,14 +184,26 @@ bool Device::send_waiting(Instant now) {
     if (sent) {
       if (waiting->posts > 1) next_id_ = waiting->id;
       spool_->sent(*sent);
+      posted_until_ = std::max(posted_until_, now) + options_.post_interval;
     } else {
-      log(LogLevel::error, "a post was given up", name(sent.error()));
+      if (waiting->posts == 1) log(LogLevel::error, "a post was given up", name(sent.error()));
       spool_->refused();
     }
     expect_reply(now);
     any = true;
   }
   return any;
+}
+
+/// One interval for each post, of which a few may be owed.
+bool Device::may_post(Instant now) const { return posted_until_ <= now + kPostsAtOnce * options_.post_interval; }
+
+/// What fits into one packet, whose topic is `topic` behind `/sys/{pk}/{dn}/`.
+std::size_t Device::most_payload(std::string_view topic) const {
+  constexpr std::size_t kFixed = 5 + 2 + 2 + 7;  // header, lengths of topic and packet id, `/sys/` and two slashes
+  const std::size_t taken = kFixed + id_->product.str().size() + id_->device.str().size() + topic.size();
+  const std::size_t room = std::min(storage_.mqtt.output.size(), storage_.mqtt.outbox.size());
+  return room > taken ? room - taken : 0;
 }
 
 /// A flash that cannot be used is done without: posts then wait in RAM only.

@@ -92,7 +92,7 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
     write_properties(request.params(), values, at);
   }
   request.finish();
-  if (!out.ok()) return fail(Error::too_large);
+  if (!out.ok() || out.size() > most_payload(topic)) return fail(Error::too_large);
   const bool acknowledged = options_.post_qos != mqtt::Qos::at_most_once;
   const auto kept = keep({id, made_at, acknowledged, topic, out.text()});
   if (!kept) return fail(kept.error());

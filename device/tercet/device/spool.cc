@@ -181,11 +181,11 @@ void Spool::rest() {
   if (log_) log_->prepare_ahead();
 }
 
-std::optional<Spool::Next> Spool::next(MutableBytes scratch, MessageId batch_id) {
+std::optional<Spool::Next> Spool::next(MutableBytes scratch, const BatchTerms& terms) {
   source_ = Source::none;
   if (log_ && log_->find(cursor_)) {
     if (batch_.packet_id != 0) return std::nullopt;
-    if (auto made = next_of_flash(scratch, batch_id)) return made;
+    if (auto made = next_of_flash(scratch, terms)) return made;
   }
   const auto message = ram_.front();
   if (!message) return std::nullopt;
@@ -201,10 +201,11 @@ std::optional<Spool::Next> Spool::next(MutableBytes scratch, MessageId batch_id)
   return made;
 }
 
-std::optional<Spool::Next> Spool::next_of_flash(MutableBytes scratch, MessageId batch_id) {
+std::optional<Spool::Next> Spool::next_of_flash(MutableBytes scratch, const BatchTerms& terms) {
   Next made;
   spill();  // RAM is where a batch is put together
-  bool is_made = most_posts_ > 1 && ram_.empty() && make_batch(scratch, batch_id, made);
+  const MutableBytes room = scratch.first(std::min(scratch.size(), terms.most_bytes));
+  bool is_made = most_posts_ > 1 && ram_.empty() && make_batch(room, terms.id, made);
   while (!is_made) {
     const auto found = log_->find(cursor_);
     if (!found) return std::nullopt;

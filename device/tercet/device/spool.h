@@ -63,9 +63,14 @@ class Spool {
     std::string_view payload;  ///< in `scratch`, or in RAM
     std::uint16_t posts = 1;
   };
-  /// Nothing: nothing waits, or the answer to the last batch does. batch_id: for a batch, should it be one. Valid until
-  /// the next call; then tell sent() or refused().
-  std::optional<Next> next(MutableBytes scratch, MessageId batch_id);
+  /// What a batch gets, should the next message be one.
+  struct BatchTerms {
+    MessageId id = 0;
+    std::size_t most_bytes = 0;
+  };
+  /// Nothing: nothing waits, or the answer to the last batch does. Valid until the next call; then tell sent() or
+  /// refused().
+  std::optional<Next> next(MutableBytes scratch, const BatchTerms& terms);
   void sent(std::uint16_t packet_id);
   /// The connection will never take it: fewer at a time from now on, or it is given up.
   void refused();
@@ -91,7 +96,7 @@ class Spool {
   struct Part;
 
   bool keep(const Outgoing& message, FlashPlace& place);
-  std::optional<Next> next_of_flash(MutableBytes scratch, MessageId batch_id);
+  std::optional<Next> next_of_flash(MutableBytes scratch, const BatchTerms& terms);
   bool make_batch(MutableBytes scratch, MessageId id, Next& into);
   bool make_single(const FlashFound& found, MutableBytes scratch, Next& into);
   std::size_t collect(std::span<Part> parts, MutableBytes work, std::size_t most_bytes);

@@ -114,7 +114,10 @@ struct Station final : DeviceEvents {
 TEST_CASE("while the board is online nothing is written to flash") {
   Station station;
   station.come_back();
-  station.measure(50);
+  for (int i = 0; i < 50; ++i) {
+    station.measure(1);
+    station.run_for(Millis{200});
+  }
   CHECK(station.arrived() == station.up_to_now());
   CHECK(station.flash.operations == 0);
 }
@@ -316,6 +319,49 @@ TEST_CASE("an outage longer than flash and RAM loses its end by the policy `newe
   CHECK(station.device->outbox().dropped == static_cast<std::uint32_t>(refused));
   station.come_back();
   CHECK(station.arrived() == station.up_to_now());
+}
+
+TEST_CASE("however much waits, the platform is sent at most ten posts in any second") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(120);
+  station.board.transport.mend();
+  std::vector<Instant> sent;
+  for (int i = 0; i < 20'000 && !station.is_drained(); ++i) {
+    station.pass();
+    while (sent.size() < station.board.platform.posts.size()) sent.push_back(station.board.clock.now());
+  }
+  CHECK(station.arrived() == station.up_to_now());
+  CHECK(sent.size() > 20);
+  for (std::size_t i = 10; i < sent.size(); ++i) CHECK(sent[i] - sent[i - 10] >= Millis{990});
+  CHECK(sent.back() - sent.front() < Millis{210} * static_cast<int>(sent.size()));
+}
+
+TEST_CASE("a board that holds posts back says when it wants to go on") {
+  Station station;
+  station.come_back();
+  station.run_for(Seconds{2});
+  for (int i = 1; i <= 8; ++i)
+    REQUIRE(station.device->post_properties({kTemperature(static_cast<float>(i))}, UnixMillis{kStart + i * 1'000}));
+  station.readings = 8;
+  for (int i = 0; i < 5; ++i) station.device->run();
+  CHECK(station.board.platform.posts.size() == 5);
+  CHECK(station.device->next_deadline() > station.board.clock.now());
+  CHECK(station.device->next_deadline() <= station.board.clock.now() + Millis{200});
+  station.run_for(Seconds{1});
+  CHECK(station.arrived() == station.up_to_now());
+}
+
+TEST_CASE("a batch is never larger than what one packet holds") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(40);
+  station.come_back();
+  CHECK(station.arrived() == station.up_to_now());
+  for (const std::string& line : station.board.log.lines) CHECK(line.find("given up") == std::string::npos);
+  CHECK(DeviceBuffers<1024, 2048, 1024>{}.mqtt.output.size() >= 1024 + 200);
 }
 
 TEST_CASE("flash that cannot be used leaves the board as it is without flash") {
