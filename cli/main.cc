@@ -213,6 +213,10 @@ int main(int argc, char** argv) {
   cli::add_property_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& bad) {
+    return app.exit(bad) == 0 ? 0 : 2;  // help and version are no mistakes; every mistake in the arguments is a 2
+  }
   return exit_code != 0 ? exit_code : verbs.exit_code;
 }
