@@ -112,11 +112,12 @@ void write_batch(Writer& out, MessageId id, const Parts& parts) {
 
 Spool::Spool(MutableBytes ram, DropPolicy policy, Flash* flash, std::span<Flight> flights)
     : ram_(ram, policy), flights_(flights), most_posts_(kMostPosts) {
-  if (flash != nullptr) log_.emplace(*flash, policy);
+  if constexpr (kFlashOutbox)
+    if (flash != nullptr) log_.emplace(*flash, policy);
 }
 
 Result<void> Spool::start() {
-  if (!log_) return {};
+  if (!has_flash()) return {};
   const auto mounted = log_->mount();
   if (mounted) return {};
   ++failures_;
@@ -135,7 +136,7 @@ OutboxCounters Spool::counters() const {
   OutboxCounters all = ram_.counters();
   all.spilled = spilled_;
   all.flash_failures = failures_;
-  if (!log_) return all;
+  if (!has_flash()) return all;
   const FlashCounters& flash = log_->counters();
   all.waiting += flash.waiting;
   all.waiting_bytes += flash.waiting_bytes;
@@ -155,7 +156,7 @@ bool Spool::keep(const Outgoing& message, FlashPlace& place) {
 }
 
 void Spool::spill() {
-  if (!log_) return;
+  if (!has_flash()) return;
   FlashPlace place;
   while (const auto message = ram_.front()) {
     if (!keep(*message, place)) return;
@@ -164,7 +165,7 @@ void Spool::spill() {
 }
 
 void Spool::keep_flight(std::uint16_t packet_id, const Outgoing& message) {
-  if (!log_ || packet_id == batch_.packet_id) return;
+  if (!has_flash() || packet_id == batch_.packet_id) return;
   Flight* free = nullptr;
   for (Flight& flight : flights_) {
     if (flight.packet_id == packet_id) return;
@@ -178,12 +179,12 @@ void Spool::keep_flight(std::uint16_t packet_id, const Outgoing& message) {
 }
 
 void Spool::rest() {
-  if (log_) log_->prepare_ahead();
+  if (has_flash()) log_->prepare_ahead();
 }
 
 std::optional<Spool::Next> Spool::next(MutableBytes scratch, const BatchTerms& terms) {
   source_ = Source::none;
-  if (log_ && log_->find(cursor_)) {
+  if (has_flash() && log_->find(cursor_)) {
     if (batch_.packet_id != 0) return std::nullopt;
     if (auto made = next_of_flash(scratch, terms)) return made;
   }
@@ -314,6 +315,7 @@ void Spool::refused() {
 }
 
 void Spool::for_each(const Batch& batch, bool is_delivered) {
+  if (!has_flash()) return;
   for (auto found = log_->find(batch.from); found && found->place < batch.to; found = log_->find(found->after)) {
     if (is_delivered)
       static_cast<void>(log_->acknowledge(found->place));  // a mark that fails: sent again after a restart
@@ -323,7 +325,7 @@ void Spool::for_each(const Batch& batch, bool is_delivered) {
 }
 
 std::uint16_t Spool::delivered(std::uint16_t packet_id) {
-  if (!log_ || packet_id == 0) return 1;
+  if (!has_flash() || packet_id == 0) return 1;
   if (packet_id == batch_.packet_id) {
     for_each(batch_, true);
     batch_.packet_id = 0;

@@ -12,6 +12,13 @@
 
 namespace tercet::device {
 
+/// A board without flash to spare leaves the flash part out (about 10 KB of code): Port::flash is then ignored.
+#ifdef TERCET_NO_FLASH_OUTBOX
+inline constexpr bool kFlashOutbox = false;
+#else
+inline constexpr bool kFlashOutbox = true;
+#endif
+
 /// The number in an id of ours; 0 for anybody else's.
 MessageId parse_id(std::string_view text);
 
@@ -45,7 +52,8 @@ class Spool {
   bool has_room(const Outgoing& message) const { return ram_.has_room(message); }
   /// As Outbox::push(). Call spill() before, where there is no room.
   Result<void> push(const Outgoing& message) { return ram_.push(message); }
-  bool has_flash() const { return log_.has_value(); }
+  /// Where the flash part is left out the compiler knows the answer, and drops what hangs on it.
+  bool has_flash() const { return kFlashOutbox && log_.has_value(); }
   bool is_ram_empty() const { return ram_.empty(); }
 
   /// Moves all of RAM to flash. Before it every message on the wire, oldest first, with keep_flight().
@@ -80,7 +88,7 @@ class Spool {
   /// How many posts the message of this id carried.
   std::uint16_t posts_of(MessageId id) const { return id == batch_.id && id != 0 ? batch_.posts : std::uint16_t{1}; }
   /// The newest id an earlier run has used for what is still in flash; 0 if nothing is.
-  MessageId newest_id() const { return log_ ? log_->newest_id() : 0; }
+  MessageId newest_id() const { return has_flash() ? log_->newest_id() : 0; }
 
   /// Of RAM and flash together.
   OutboxCounters counters() const;
