@@ -254,3 +254,39 @@ TEST_CASE("a retained message that the failed disk cannot keep is not shown eith
   CHECK(again.is_closed_within(Seconds{3}));
   CHECK(disk.world.counters().retained == 1);
 }
+
+TEST_CASE("a retained message for a session's first QoS 1 subscription waits while the store is behind") {
+  SlowDisk disk{600, Seconds{2}, 2000};
+  disk.leave_session("b");
+  TestClient a{disk.world, kStandard};
+  REQUIRE(a.connect(client("a")) == 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) a.say_publish("r/" + std::to_string(i), "kept", 1, i, true);
+  disk.world.run_for(Seconds{10});
+  REQUIRE(a.received.size() == 3);
+  TestClient c{disk.world, kStandard};
+  REQUIRE(c.connect(client("c", false)) == 0);
+  disk.world.run_for(Seconds{3});
+  for (std::uint16_t i = 1; i <= 20 && !a.is_closed; ++i) {
+    a.say_publish("t", std::string(300, 'x'), 1, i);
+    disk.world.run_for(Millis{5});
+  }
+  REQUIRE(a.is_closed);
+  REQUIRE(c.subscribe("r/#", 1) == 1);
+  CHECK(c.hears_nothing(Millis{100}));
+  disk.world.run_for(Seconds{30});
+  for (int i = 1; i <= 3; ++i) CHECK(c.hears("r/" + std::to_string(i), "kept"));
+}
+
+TEST_CASE(
+    "the publisher hears at once that another shard's disk has failed, though that shard has nothing else to do") {
+  SlowDisk disk{64 << 20, Millis{500}, 64 << 20, 2};
+  disk.leave_session(name_on(disk.world, 1, "b"));
+  TestClient a{disk.world, kStandard};
+  REQUIRE(a.connect(client(name_on(disk.world, 0, "a"))) == 0);
+  disk.world.run_for(Seconds{5});
+  a.say_publish("t", "under way", 1, 1);
+  disk.world.run_for(Millis{50});
+  disk.world.store->fail("no disk");
+  CHECK(a.is_closed_within(Millis{1000}));
+  CHECK(a.received.empty());
+}

@@ -277,7 +277,7 @@ void Connection::flush() {
     waits_for_room_ = true;
     return shard_->loop().want_write(*stream_);
   }
-  if (session_ != nullptr && session_->has_backlog()) shard_->pump(*session_);
+  if (session_ != nullptr && session_->has_backlog() && !pump_due_) shard_->pump(*session_);
 }
 
 void Connection::on_writable() {

@@ -143,6 +143,25 @@ TEST_CASE("a subscriber gets all that is retained for it, however much more that
   }
 }
 
+TEST_CASE("a subscriber that reads at once still leaves others their turn while retained messages are looked for") {
+  TestWorld world;
+  constexpr int kTopics = 20'000, kEach = 1000;
+  for (int i = 0; i < kTopics; ++i)
+    world.broker().publish("r/" + std::to_string(100'000 + i) + (i % kEach == 0 ? "/x" : "/y"), as_bytes("z"), 0, true);
+  TestClient b{world, kStandard};
+  REQUIRE(b.connect(client("b")) == 0);
+  b.say_subscribe({mqtt::Subscription{.filter = "r/+/x"}});
+  std::uint64_t most = 0, before = 0;
+  const auto all_sent = [&] {
+    const std::uint64_t now = world.counters().messages_out;
+    most = std::max(most, now - before);
+    before = now;
+    return now == kTopics / kEach;
+  };
+  REQUIRE(world.world.run_until(all_sent, Seconds{2}));
+  CHECK(most <= 10);  // a turn is 4,096 topics, and the pass of SUBSCRIBE may have two
+}
+
 TEST_CASE("what a persistent subscriber has not yet been sent comes when it is back; UNSUBSCRIBE ends it") {
   TestWorld::Options options;
   options.config.standard.max_in_flight = 3;

@@ -126,6 +126,7 @@ void Shard::give_up_store() {
   backlog_bytes_ = 0;
   submitted_.clear();
   for (const std::uint32_t pending : waiting) refuse(pending, Full::store_lost);
+  if (has_links()) flush_links();  // this pass has sent its batches already, and there may be no other for long
 }
 
 void Shard::refuse(std::uint32_t pending, Full why) {

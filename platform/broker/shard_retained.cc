@@ -131,10 +131,11 @@ void Shard::send_retained(Session& session) {
   for (std::size_t bytes = 0; !cursors.empty();) {
     Connection& connection = *session.connection;
     RetainedCursor& cursor = cursors.front();
-    const bool assured = cursor.qos > 0 && session.outflow;
+    const bool assured = cursor.qos > 0;
+    const Outflow* flow = session.outflow.get();  // null: nothing of QoS 1 or 2 was ever for it
     if (!connection.takes_more()) return;
     if (const Millis wait = connection.held_for(); wait.count() > 0) return pump_at(connection, loop_->now() + wait);
-    if (assured && (session.outflow->waiting() > 0 || !session.outflow->may_send(connection.window()))) return;
+    if (assured && flow != nullptr && (flow->waiting() > 0 || !flow->may_send(connection.window()))) return;
     if (assured && store_ != nullptr && session.outlives_connection() && !has_room_in_store())
       return pump_at(connection, loop_->now() + kStoreBehind);
     if (steps == 0 || bytes > kBytesPerTurn) return pump_at(connection, loop_->now());
