@@ -290,3 +290,21 @@ TEST_CASE(
   CHECK(a.is_closed_within(Millis{1000}));
   CHECK(a.received.empty());
 }
+
+TEST_CASE("packet ids of QoS 2 messages that nobody wants are bounded by the store too") {
+  SlowDisk disk{600, Seconds{2}, 1000};
+  TestClient a{disk.world, kStandard};
+  REQUIRE(a.connect(client("a", false)) == 0);
+  disk.world.run_for(Seconds{3});
+  for (std::uint16_t i = 1; i <= 500 && !a.is_closed; ++i) {
+    a.say_publish("nobody", "x", 2, i);
+    disk.world.run_for(Millis{2});
+  }
+  CHECK(a.is_closed_within(Millis{100}));
+  CHECK(disk.world.journal.count(auth::Cause::store_full) == 1);
+  disk.world.run_for(Seconds{30});
+  TestClient again{disk.world, kStandard};
+  REQUIRE(again.connect(client("again")) == 0);  // no session that lasts: nothing to store
+  again.say_publish("nobody", "x", 2, 1);
+  CHECK(again.hears_ack(PacketType::pubrec, 1));
+}

@@ -152,6 +152,7 @@ class Connection final : public runtime::StreamEvents {
   void to_router(const mqtt::Publish& packet, std::string_view topic, Route& route);
   void answer(const mqtt::Publish& packet, mqtt::ReasonCode reason = mqtt::ReasonCode::success);
   bool take_qos2(const mqtt::Publish& packet);
+  bool leaves_too_much();
   void on_pubrel(const mqtt::Ack& ack);
   void on_disconnect(const mqtt::Frame& frame);
   void release_acks();

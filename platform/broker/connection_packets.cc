@@ -67,6 +67,7 @@ void Connection::on_publish(const mqtt::Frame& frame) {
   ++shard_->counters().messages_in;
   if (packet.qos == Qos::exactly_once && is_cloud())
     return break_off(ReasonCode::qos_not_supported, Cause::qos2, packet.topic);
+  if (packet.qos != Qos::at_most_once && leaves_too_much()) return;
   if (!rate_allows(packet)) return;
 
   const std::string_view topic = is_cloud() ? without_query(packet.topic) : packet.topic;
@@ -78,12 +79,18 @@ void Connection::on_publish(const mqtt::Frame& frame) {
     judge(route);
   }
   if (route.kind == Route::Kind::refused) return refuse_publish(packet, route.cause);
-  if (packet.qos != Qos::at_most_once && extras_ && extras_->acks.size() >= limits_->max_unacknowledged)
-    return break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded,
-                     std::to_string(extras_->acks.size()) + " unanswered messages");
   if (packet.qos == Qos::exactly_once && !take_qos2(packet)) return;
   if (route.kind == Route::Kind::system) return to_ingress(packet);
   to_router(packet, topic, route);
+}
+
+/// Whether the client has sent more than may stand in line for its answer: then it is gone. Asked before anything that
+/// may be answered late.
+bool Connection::leaves_too_much() {
+  if (!extras_ || extras_->acks.size() < limits_->max_unacknowledged) return false;
+  break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded,
+            std::to_string(extras_->acks.size()) + " unanswered messages");
+  return true;
 }
 
 /// MQTT 5: a number in place of the topic, or for the topic from now on.
@@ -161,6 +168,10 @@ bool Connection::take_qos2(const mqtt::Publish& packet) {
   }
   if (session_->received && session_->received->size() >= limits_->max_unacknowledged) {
     break_off(ReasonCode::receive_maximum_exceeded, Cause::in_flight_exceeded, "QoS 2 messages without PUBREL");
+    return false;
+  }
+  if (const auto full = shard_->may_receive(*session_); full != Shard::Full::none) {
+    shard_->turn_away(*this, full);
     return false;
   }
   return true;
@@ -247,12 +258,17 @@ void Connection::write_ack(PacketType type, std::uint16_t packet_id, ReasonCode 
   touch();
 }
 
-/// PUBCOMP lets the client use the packet id for something new, so it waits until the store has forgotten the old use.
+/// PUBCOMP lets the client use the packet id for something new, so it waits until the store has forgotten the old use;
+/// that for a PUBREL said again too.
 void Connection::on_pubrel(const mqtt::Ack& ack) {
-  const bool known = session_->find_received(ack.packet_id) != nullptr;
-  const auto reason = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found;
-  const std::uint32_t pending = known ? shard_->release_received(*session_, ack.packet_id) : PendingAcks::kNone;
-  if (pending == PendingAcks::kNone) return write_ack(PacketType::pubcomp, ack.packet_id, reason);
+  if (leaves_too_much()) return;
+  Received* known = session_->find_received(ack.packet_id);
+  if (known == nullptr) return write_ack(PacketType::pubcomp, ack.packet_id, ReasonCode::packet_identifier_not_found);
+  const bool is_first = !known->releasing;
+  if (!is_first && !shard_->waits_on_another_connection(*session_, *known))  // this one stands behind the first
+    return acknowledge(extras().acks.push(ack.packet_id, PacketType::pubcomp), ReasonCode::success);
+  const std::uint32_t pending = is_first ? shard_->release_received(*session_, *known) : known->pending;
+  if (pending == PendingAcks::kNone) return write_ack(PacketType::pubcomp, ack.packet_id);
   const std::uint32_t ticket = extras().acks.push(ack.packet_id, PacketType::pubcomp);
   shard_->await(pending, {session_->ref(), session_->connection_generation, ticket});
 }

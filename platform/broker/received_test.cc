@@ -129,6 +129,67 @@ TEST_CASE("PUBCOMP leaves only when the store has forgotten the packet id") {
   CHECK(a.hears_ack(PacketType::pubcomp, 7));
 }
 
+TEST_CASE("a repeated PUBREL is not answered before the store has forgotten the packet id either") {
+  SlowWorld world;
+  const auto login = [&world](TestClient& a) {
+    REQUIRE(a.connect(client("a", false)) == 0);
+    world.run_for(Seconds{1});
+  };
+  {
+    TestClient a{world, kStandard};
+    login(a);
+    a.say_publish("t", "one", 2, 7);
+    CHECK(a.hears_ack(PacketType::pubrec, 7));
+    a.say_ack(PacketType::pubrel, 7);
+    a.say_ack(PacketType::pubrel, 7);
+    CHECK(a.hears_nothing(kSlow / 2));
+    for (int i = 0; i < 2; ++i) CHECK(a.hears_ack(PacketType::pubcomp, 7));
+    a.say_publish("t", "two", 2, 7);
+    CHECK(a.hears_ack(PacketType::pubrec, 7));
+    CHECK(world.total().queued_messages == 2);
+    a.say_ack(PacketType::pubrel, 7);
+    world.run_for(Millis{5});
+  }
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a", false)) == 0);
+  a.say_ack(PacketType::pubrel, 7);
+  CHECK(a.hears_nothing(kSlow / 2));
+  CHECK(a.hears_ack(PacketType::pubcomp, 7));
+  a.say_ack(PacketType::pubrel, 7);  // unknown by now
+  CHECK(a.hears_ack(PacketType::pubcomp, 7));
+}
+
+TEST_CASE("a PUBREL that the failed disk cannot keep is never answered") {
+  SlowWorld world;
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a", false)) == 0);
+  world.run_for(Seconds{1});
+  a.say_publish("t", "one", 2, 7);
+  CHECK(a.hears_ack(PacketType::pubrec, 7));
+  world.store->fail("no disk");
+  a.say_ack(PacketType::pubrel, 7);
+  CHECK(a.is_closed_within(Seconds{3}));
+  TestClient again{world, kStandard};
+  REQUIRE(again.connect(client("a", false)) == 0);
+  again.say_ack(PacketType::pubrel, 7);
+  CHECK(again.is_closed_within(Seconds{3}));
+  CHECK(again.received.empty());
+}
+
+TEST_CASE("PUBRELs count among what a client may leave unanswered") {
+  SlowWorld world;
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a", false)) == 0);
+  world.run_for(Seconds{1});
+  a.say_publish("t", "one", 2, 7);
+  CHECK(a.hears_ack(PacketType::pubrec, 7));
+  world.config.standard.max_unacknowledged = 2;
+  for (std::uint16_t i = 1; i <= 2; ++i) a.say_publish("t", "x", 1, i);
+  a.say_ack(PacketType::pubrel, 7);
+  CHECK(a.is_closed_within(Millis{50}));
+  CHECK(world.journal.count(auth::Cause::in_flight_exceeded) == 1);
+}
+
 TEST_CASE("a clean login forgets the packet ids that the session before it had taken") {
   SlowWorld world{1, Millis{1}};
   {

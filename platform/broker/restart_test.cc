@@ -272,3 +272,23 @@ TEST_CASE("a session's record is written once a pass, however many of its filter
   world.restart();
   CHECK(world.total().subscriptions == 50);
 }
+
+TEST_CASE("packet ids of a session that is no more go at the next start") {
+  TestWorld world{stored(2)};
+  store::Mutations mutations;
+  for (int i = 0; i < 8; ++i)
+    mutations.put(store::Family::session, "q/c/gone" + std::to_string(i) + std::string("\0\0\7", 3),
+                  std::string_view("\x01", 1));
+  REQUIRE(world.store->submit(world.server_host.loop(0), mutations, runtime::Task{[] {}}));
+  world.run_for(Millis{50});
+  world.restart();
+  for (int i = 0; i < 8; ++i) {
+    TestClient any{world, kStandard};
+    REQUIRE(any.connect(client("any" + std::to_string(i))) == 0);
+  }
+  world.run_for(Millis{50});
+  int left = 0;
+  REQUIRE(world.store->scan(store::Family::session, "q/", "q0", store::StreamStore::Order::ascending,
+                            [&left](std::string_view, std::string_view) { return ++left > 0; }));
+  CHECK(left == 0);
+}

@@ -28,11 +28,12 @@ struct Subscription {
   Subscriber& subscriber() const { return list()[index]; }
 };
 
-/// A QoS 2 message of the client that awaits its PUBREL.
+/// A QoS 2 message of the client between its PUBLISH and PUBCOMP.
 struct Received {
   std::uint16_t packet_id = 0;
   bool store_after = false;  ///< its id is stored only when the message is where it has to be, then PUBREC leaves
-  std::uint32_t pending = 0xFFFFFFFF;  ///< what its PUBREC waits for, see PendingAcks
+  bool releasing = false;    ///< its PUBREL is here, and the store is to forget the id before PUBCOMP leaves
+  std::uint32_t pending = 0xFFFFFFFF;  ///< what its PUBREC or PUBCOMP waits for, see PendingAcks
 };
 
 /// What is published when the connection ends without a DISCONNECT.

@@ -842,3 +842,23 @@ TEST_CASE("garbage after a login, in every position, is survived") {
   }
   CHECK(world.counters().sessions <= 2);
 }
+
+TEST_CASE("refusals count among what a client may leave unanswered") {
+  for (const bool by_rate : {false, true}) {
+    CAPTURE(by_rate);
+    TestWorld::Options options;
+    options.fast_limits = !by_rate;
+    options.config.cloud.max_unacknowledged = by_rate ? 15 : 5;
+    TestWorld world{options};
+    world.devices().later = true;
+    TestClient board{world, kCloud};
+    auto with = device();
+    with.version = by_rate ? ProtocolVersion::v5 : ProtocolVersion::v311;
+    REQUIRE(board.connect(with) == 0);
+    const std::string_view answered_late = "/sys/pk/dn/thing/event/property/post";
+    board.say_publish(answered_late, "{}", 1, 1);
+    for (std::uint16_t i = 2; i <= 30; ++i) board.say_publish(by_rate ? answered_late : "/sys/other/x", "{}", 1, i);
+    CHECK(board.is_closed_within(Seconds{1}));
+    CHECK(world.journal.count(auth::Cause::in_flight_exceeded) == 1);
+  }
+}

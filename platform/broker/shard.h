@@ -162,9 +162,11 @@ class Shard {
   // --- QoS 2 from clients (shard_received.cc) ---
   /// A QoS 2 message has been published; `pending` is what its PUBREC waits for so far. Gives what it has to wait for.
   std::uint32_t note_received(Session& session, std::uint16_t packet_id, std::uint32_t pending);
-  /// Its PUBREL is here. Gives what PUBCOMP has to wait for.
-  std::uint32_t release_received(Session& session, std::uint16_t packet_id);
-  /// Whether PUBREC of this message still waits, for a connection that the session no longer has.
+  /// Whether a new QoS 2 message of this session may be taken: the store may have to keep its packet id.
+  Full may_receive(const Session& session);
+  /// Its PUBREL is here, for the first time. Gives what PUBCOMP has to wait for; until then the id is taken.
+  std::uint32_t release_received(Session& session, Received& received);
+  /// Whether PUBREC or PUBCOMP of this message still waits, for a connection that the session no longer has.
   bool waits_on_another_connection(const Session& session, const Received& received) const;
 
   // --- delivery (shard_deliver.cc) ---

@@ -44,12 +44,22 @@ std::uint32_t Shard::note_received(Session& session, std::uint16_t packet_id, st
   return pending;
 }
 
-std::uint32_t Shard::release_received(Session& session, std::uint16_t packet_id) {
-  session.erase_received(packet_id);
-  if (store_ == nullptr || !session.outlives_connection()) return PendingAcks::kNone;
-  mutations_.erase(Family::session, received_key(session, packet_id));
+Shard::Full Shard::may_receive(const Session& session) {
+  if (store_ == nullptr || !session.outlives_connection() || may_store()) return Full::none;
+  return std::exchange(full_, Full::none);
+}
+
+std::uint32_t Shard::release_received(Session& session, Received& received) {
+  if (store_ == nullptr || !session.outlives_connection()) {
+    session.erase_received(received.packet_id);
+    return PendingAcks::kNone;
+  }
+  mutations_.erase(Family::session, received_key(session, received.packet_id));
   wait_for_store();
-  return std::exchange(waits_for_, PendingAcks::kNone);
+  received.store_after = false;
+  received.releasing = true;
+  received.pending = std::exchange(waits_for_, PendingAcks::kNone);
+  return received.pending;
 }
 
 bool Shard::waits_on_another_connection(const Session& session, const Received& received) const {
@@ -57,12 +67,17 @@ bool Shard::waits_on_another_connection(const Session& session, const Received& 
          pending_.token(received.pending).connection_generation != session.connection_generation;
 }
 
-/// What a PUBREC waited for has happened. True when it has to wait for one thing more: its packet id being stored.
+/// What a PUBREC or PUBCOMP waited for has happened. True when it has to wait for one thing more: its packet id being
+/// stored.
 bool Shard::received_settled(const AckToken& token, std::uint32_t pending) {
   Session* session = sessions_.at(token.session);
   if (session == nullptr || !session->received) return false;
   for (Received& each : *session->received) {
     if (each.pending != pending) continue;
+    if (each.releasing) {
+      session->erase_received(each.packet_id);
+      return false;
+    }
     each.pending = PendingAcks::kNone;
     if (!std::exchange(each.store_after, false) || !session->outlives_connection()) return false;
     mutations_.put(Family::session, received_key(*session, each.packet_id), kReceivedFormat);
@@ -74,12 +89,18 @@ bool Shard::received_settled(const AckToken& token, std::uint32_t pending) {
   return false;
 }
 
-/// What a PUBREC or PUBCOMP waited for will never happen. The message counts as new when it comes again.
+/// What a PUBREC or PUBCOMP waited for will never happen. The message counts as new when it comes again; an id that the
+/// store could not forget stays taken.
 void Shard::received_refused(const AckToken& token, std::uint32_t pending) {
   Session* session = sessions_.at(token.session);
   if (session == nullptr || !session->received) return;
-  for (const Received& each : *session->received)
-    if (each.pending == pending) return session->erase_received(each.packet_id);
+  for (Received& each : *session->received) {
+    if (each.pending != pending) continue;
+    if (!each.releasing) return session->erase_received(each.packet_id);
+    each.releasing = false;
+    each.pending = PendingAcks::kNone;
+    return;
+  }
 }
 
 void Shard::forget_received(const Session& session) {
@@ -91,8 +112,13 @@ void Shard::forget_received(const Session& session) {
 bool Shard::restore_received(std::string_view key, std::string_view value) {
   const auto end = key.find('\0');
   if (value != kReceivedFormat || end == std::string_view::npos || key.size() != end + 3) return false;
-  Session* session = sessions_.find(key.substr(2, end - 2));
-  if (session == nullptr) return true;
+  const std::string_view owner = key.substr(2, end - 2);
+  if (all_.home_of(owner) != index_) return true;
+  Session* session = sessions_.find(owner);
+  if (session == nullptr) {  // nobody will ever release it
+    mutations_.erase(Family::session, key);
+    return true;
+  }
   Reader id{as_bytes(key.substr(end + 1))};
   session->add_received(id.u16());
   return true;
