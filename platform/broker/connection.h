@@ -169,6 +169,7 @@ class Connection final : public runtime::StreamEvents {
   runtime::Timer timer_;
   Instant last_seen_;
   Output output_;
+  Instant pump_at_;
   std::uint32_t kept_bytes_ = 0;
   std::uint32_t kept_room_ = 0;
   Millis keep_alive_limit_{0};
@@ -189,7 +190,7 @@ class Connection final : public runtime::StreamEvents {
   bool refuse_plain_ : 1 = false;
   bool is_delayed_ : 1 = false;  ///< and counted among those of the shard
   bool is_paused_ : 1 = false;   ///< nothing is read: over its bandwidth
-  bool pump_due_ : 1 = false;    ///< the shard's list of sessions to pump has it
+  bool pump_due_ : 1 = false;    ///< the shard's list of sessions to pump has it, at pump_at_
 };
 
 }  // namespace tercet::broker

@@ -28,6 +28,7 @@ struct Counters {
   std::uint64_t messages_in_linked = 0;   ///< taken from other shards
   std::uint64_t messages_out_linked = 0;  ///< handed to other shards
   std::uint64_t routes_resolved = 0;      ///< how often the receivers of a topic were looked up
+  std::uint64_t turns = 0;                ///< how often a session was pumped because its time had come
   // messages that went nowhere, by reason
   std::uint64_t dropped_forbidden = 0;
   std::uint64_t dropped_rate = 0;

@@ -102,6 +102,29 @@ TEST_CASE("of over fifty messages a second to a device QoS 1 is delayed, in orde
   }
 }
 
+TEST_CASE("many devices that are held back by the rate are each given their turn, not all at each turn") {
+  TestWorld world{limited()};
+  TestClient back_end{world, kStandard};
+  REQUIRE(back_end.connect(client("b")) == 0);
+  std::vector<std::unique_ptr<TestClient>> boards;
+  constexpr std::size_t kBoards = 40;
+  for (std::size_t k = 0; k < kBoards; ++k) {
+    boards.push_back(std::make_unique<TestClient>(world, kCloud));
+    const std::string name = "d" + std::to_string(k);
+    REQUIRE(boards.back()->connect(device(name)) == 0);
+    REQUIRE(boards.back()->subscribe("/pk/" + name + "/user/get", 1) == 1);
+  }
+  for (std::size_t k = 0; k < kBoards; ++k) {
+    const std::string topic = "/pk/d" + std::to_string(k) + "/user/get";
+    for (std::uint16_t i = 1; i <= 100; ++i) back_end.say_publish(topic, std::to_string(i), 1, i);
+    world.run_for(Millis{3});
+  }
+  world.run_for(Millis{2000});
+  for (const auto& board : boards) CHECK(board->received.size() == 100);
+  CHECK(world.counters().turns >= kBoards * 40);
+  CHECK(world.counters().turns <= kBoards * 60);
+}
+
 TEST_CASE("a device that sends more than 1024 KB a second is slowed down, and nothing is lost") {
   Pair pair;
   const std::string large(100'000, 'x');

@@ -173,7 +173,7 @@ class Shard {
   void on_ack(Connection& connection, const mqtt::Ack& ack);
   /// Sends what waits, then what is retained for it, as far as the window and the output allow.
   void pump(Session& session);
-  /// Pumps this connection's session, and lets it read on if it had to pause, then or a little earlier.
+  /// Pumps this connection's session then, and lets it read on if it had to pause. Of two times the earlier holds.
   void pump_at(Connection& connection, Instant at);
   void acknowledge(const AckToken& token);
   void disconnect(const AckToken& token, Error why);
@@ -194,9 +194,15 @@ class Shard {
   };
   struct Link {
     LinkBatch batch;
-    runtime::SharedCount unread;  ///< bytes posted that the other shard has not worked through
-    std::uint64_t reached = 0;    ///< the last of our barriers that it has come to
-    std::size_t waiting() const { return batch.size() + unread.value(); }
+    /// Bytes posted that the other shard has not worked through. Its tasks may outlive this shard, so they share it.
+    std::shared_ptr<runtime::SharedCount> unread = std::make_shared<runtime::SharedCount>();
+    std::uint64_t reached = 0;  ///< the last of our barriers that it has come to
+    std::size_t waiting() const { return batch.size() + unread->value(); }
+  };
+  struct PumpDue {
+    Instant at;
+    SessionRef session;
+    static bool is_later(const PumpDue& a, const PumpDue& b) { return a.at > b.at; }
   };
   struct StorePiece {
     store::Mutations mutations;
@@ -366,7 +372,7 @@ class Shard {
   RetainedMessages retained_;
   RetainStamp retain_clock_;  ///< the latest stamp seen
   runtime::Timer retained_timer_;
-  std::vector<SessionRef> pumps_due_;
+  std::vector<PumpDue> pumps_due_;  ///< a heap, the earliest first
   runtime::Timer pump_timer_;
   std::uint64_t route_seed_;
   std::uint32_t search_ = 0;   ///< number of the search under way, see Session::mark

@@ -101,6 +101,7 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
   const MessageRef message = identifiers.empty()
                                  ? kept_copy(publication)
                                  : MessageRef::copy_of(publication, publication.qos, loop_->wall(), identifiers);
+  if (flow.waiting() == 0) session.queue_was_full = false;
   const std::uint64_t sequence = flow.push_waiting(message, qos, retain);
   ++counters_.queued_messages;
   counters_.queued_bytes += message->size();
@@ -119,20 +120,20 @@ bool Shard::is_queue_full(Session& session) {
   const Outflow& flow = session.flow();
   const std::size_t most = config().max_queued_bytes;
   const std::size_t share = most / std::max<std::size_t>(config().queued_share, 1);
-  std::string evidence;
-  if (flow.waiting() >= limits_of(session).max_queued_messages)
-    evidence = std::to_string(flow.waiting()) + " messages wait";
-  else if (flow.bytes() >= share)
-    evidence = std::to_string(flow.bytes()) + " bytes are kept for this session, of at most " + std::to_string(share);
-  else if (counters_.queued_bytes >= most)
-    evidence = std::to_string(counters_.queued_bytes) + " bytes wait for all sessions together";
-  else
-    return false;
+  const bool too_many = flow.waiting() >= limits_of(session).max_queued_messages;
+  const bool too_large = flow.bytes() >= share;
+  if (!too_many && !too_large && counters_.queued_bytes < most) return false;
   ++counters_.dropped_queue_full;
-  if (!session.queue_was_full)
-    record(refusal_of(Refusal::Stage::message, auth::Cause::offline_queue_full, loop_->wall(), {},
-                      session.identity.name, session.client_id(), 0, evidence));
-  session.queue_was_full = true;
+  if (std::exchange(session.queue_was_full, true)) return true;
+  std::string evidence;
+  if (too_many)
+    evidence = std::to_string(flow.waiting()) + " messages wait";
+  else if (too_large)
+    evidence = std::to_string(flow.bytes()) + " bytes are kept for this session, of at most " + std::to_string(share);
+  else
+    evidence = std::to_string(counters_.queued_bytes) + " bytes wait for all sessions together";
+  record(refusal_of(Refusal::Stage::message, auth::Cause::offline_queue_full, loop_->wall(), {}, session.identity.name,
+                    session.client_id(), 0, evidence));
   return true;
 }
 
@@ -255,24 +256,34 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
 // --- turns ---
 
 void Shard::pump_at(Connection& connection, Instant at) {
-  if (!connection.pump_due_) {
-    connection.pump_due_ = true;
-    pumps_due_.push_back(connection.session()->ref());
-  }
+  if (connection.pump_due_ && connection.pump_at_ <= at) return;  // a later one in the heap means nothing any more
+  connection.pump_due_ = true;
+  connection.pump_at_ = at;
+  pumps_due_.push_back({at, connection.session()->ref()});
+  std::push_heap(pumps_due_.begin(), pumps_due_.end(), PumpDue::is_later);
   if (!pump_timer_.is_set() || at < pump_timer_.at()) pump_timer_.set(*loop_, at);
 }
 
 void Shard::on_pumps_due(void* shard) { static_cast<Shard*>(shard)->pump_due(); }
 
+/// Those whose time has come; who wants another turn at once has it in the next pass.
 void Shard::pump_due() {
-  const auto due = std::exchange(pumps_due_, {});
-  for (const SessionRef ref : due) {
-    Session* session = sessions_.at(ref);
+  std::vector<PumpDue> due;
+  for (; !pumps_due_.empty() && pumps_due_.front().at <= loop_->now(); pumps_due_.pop_back()) {
+    due.push_back(pumps_due_.front());
+    std::pop_heap(pumps_due_.begin(), pumps_due_.end(), PumpDue::is_later);
+  }
+  for (const PumpDue& each : due) {
+    Session* session = sessions_.at(each.session);
     if (session == nullptr || session->connection == nullptr) continue;
-    session->connection->pump_due_ = false;
-    session->connection->go_on();
+    Connection& connection = *session->connection;
+    if (!connection.pump_due_ || connection.pump_at_ != each.at) continue;  // had an earlier one
+    ++counters_.turns;
+    connection.pump_due_ = false;
+    connection.go_on();
     pump(*session);
   }
+  if (!pumps_due_.empty()) pump_timer_.set(*loop_, pumps_due_.front().at);
 }
 
 }  // namespace tercet::broker

@@ -58,14 +58,14 @@ void Shard::flush_links() {
     auto bytes = std::make_shared<std::string>(std::move(batch.bytes()));
     batch.bytes().clear();
     Shard& there = *all_.at(k).shard_;
-    runtime::SharedCount& unread = links_[k].unread;
-    unread.add(bytes->size());
-    const bool posted = there.loop().post([&there, &unread, bytes, from = index_] {
+    const std::shared_ptr<runtime::SharedCount>& unread = links_[k].unread;
+    unread->add(bytes->size());
+    const bool posted = there.loop().post([&there, unread, bytes, from = index_] {
       there.on_link(from, *bytes);
-      unread.remove(bytes->size());
+      unread->remove(bytes->size());
     });
     if (posted) continue;
-    unread.remove(bytes->size());
+    unread->remove(bytes->size());
     batch.bytes() = std::move(*bytes);
     retry_in(kRetry);
   }
