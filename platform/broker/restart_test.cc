@@ -1,6 +1,7 @@
 // What outlives the process, and what is acknowledged when.
 #include <doctest/doctest.h>
 
+#include "platform/broker/message.h"
 #include "platform/broker/test_world.h"
 
 using namespace tercet;
@@ -291,4 +292,74 @@ TEST_CASE("packet ids of a session that is no more go at the next start") {
   REQUIRE(world.store->scan(store::Family::session, "q/", "q0", store::StreamStore::Order::ascending,
                             [&left](std::string_view, std::string_view) { return ++left > 0; }));
   CHECK(left == 0);
+}
+
+TEST_CASE("retained messages stored before their records had a format are read, and written with one") {
+  TestWorld world{stored()};
+  std::string old(16, '\0');  // the time and the order, big end first
+  old[7] = old[15] = 1;
+  Publication publication;
+  publication.topic = "t";
+  publication.payload = as_bytes("old");
+  encode_message(old, publication, 1, true);
+  store::Mutations mutations;
+  mutations.put(store::Family::session, "r/t", old);
+  REQUIRE(world.store->submit(world.server_host.loop(0), mutations, runtime::Task{[] {}}));
+  world.run_for(Millis{50});
+  world.restart();
+  {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b")) == 0);
+    REQUIRE(b.subscribe("t", 1) == 1);
+    CHECK(b.hears("t", "old"));
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    CHECK(a.publishes("t", "new", true));
+  }
+  const auto value = world.store->get(store::Family::session, "r/t");
+  REQUIRE(value);
+  CHECK(value->starts_with('\1'));
+  world.restart();
+  TestClient b{world, kStandard};
+  REQUIRE(b.connect(client("b")) == 0);
+  REQUIRE(b.subscribe("t", 1) == 1);
+  CHECK(b.hears("t", "new"));
+}
+
+TEST_CASE(
+    "what is retained for a new subscription and was not yet sent is sent after a restart, once it all was no more") {
+  auto options = stored();
+  options.config.standard.max_in_flight = 3;
+  TestWorld world{options};
+  {
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    for (int i = 0; i < 9; ++i) REQUIRE(a.publishes("r/" + std::to_string(i), "x", true));
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    REQUIRE(b.subscribe("r/#", 1) == 1);
+    world.run_for(Millis{50});
+    CHECK(b.received.size() == 3);
+  }
+  world.restart();
+  const auto hear_all = [&world] {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    int heard = 0;
+    std::string last;
+    while (const auto packet = b.next(Millis{200})) {
+      if (packet->type() != PacketType::publish) continue;
+      const auto message = *mqtt::decode_publish(b.version, packet->frame(), mqtt::Sender::server);
+      b.say_ack(PacketType::puback, message.packet_id);
+      last = message.topic;
+      ++heard;
+    }
+    CHECK((heard == 0 || last == "r/8"));
+    world.run_for(Millis{50});
+    b.disconnect();
+    return heard;
+  };
+  CHECK(hear_all() == 3 + 9);  // those in flight, then all again
+  world.restart();
+  CHECK(hear_all() == 0);
 }

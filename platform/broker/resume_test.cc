@@ -143,3 +143,41 @@ TEST_CASE("one session keeps no more than its share of the shard's bytes, in fli
   CHECK(a.publishes("greedy", large));
   CHECK(world.counters().dropped_queue_full == dropped + 1);
 }
+
+TEST_CASE("a full queue is told of again when the session had room in between") {
+  TestWorld::Options options;
+  options.config.max_queued_bytes = 10'000;
+  options.config.queued_share = 1;
+  TestWorld world{options};
+  TestClient a{world, kStandard};
+  REQUIRE(a.connect(client("a")) == 0);
+  for (const auto* id : {"greedy", "modest"}) {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client(id, false)) == 0);
+    REQUIRE(b.subscribe(id, 1) == 1);
+    b.disconnect();
+  }
+  const std::string large(1000, 'x');
+  const auto told_of_modest = [&] {
+    while (world.counters().queued_bytes < 10'000) REQUIRE(a.publishes("greedy", large));
+    const auto before = world.journal.count(auth::Cause::offline_queue_full);
+    for (int i = 0; i < 3; ++i) CHECK(a.publishes("modest", large));
+    return world.journal.count(auth::Cause::offline_queue_full) - before;
+  };
+  CHECK(told_of_modest() == 1);
+  CHECK(told_of_modest() == 0);
+  {
+    TestClient greedy{world, kStandard};
+    REQUIRE(greedy.connect(client("greedy", true)) == 0);
+    REQUIRE(greedy.subscribe("none") == 0);
+  }
+  {
+    TestClient greedy{world, kStandard};
+    REQUIRE(greedy.connect(client("greedy", false)) == 0);
+    REQUIRE(greedy.subscribe("greedy", 1) == 1);
+    greedy.disconnect();
+  }
+  CHECK(a.publishes("modest", large));
+  CHECK(world.counters().queued_messages == 1);
+  CHECK(told_of_modest() == 1);
+}

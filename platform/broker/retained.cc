@@ -7,7 +7,9 @@
 namespace tercet::broker {
 namespace {
 
-constexpr std::size_t kEntryBytes = 160;  // two nodes and what the allocator adds
+constexpr std::size_t kEntryBytes = 160;        // two nodes and what the allocator adds
+constexpr Millis kKeepErased{10'000};           // longer than a batch is on its way to another shard
+constexpr std::size_t kErasedBytes = 1u << 20;  // of all topics remembered as erased; beyond, the oldest go
 
 }  // namespace
 
@@ -46,9 +48,12 @@ RetainedMessages::Change RetainedMessages::put(const Publication& publication, s
   auto place = messages_.find(publication.topic);
   const bool known = place != messages_.end();
   if (known && stamp < place->second.stamp) return Change::none;
-  if (!known && publication.payload.empty()) return Change::none;
+  const auto erased = erased_.empty() ? erased_.end() : erased_.find(publication.topic);
+  if (erased != erased_.end() && stamp < erased->second) return Change::none;
   if (known) forget(place);
   if (publication.payload.empty()) {
+    remember_erased(publication.topic, stamp, now);
+    if (!known) return Change::none;
     messages_.erase(place);
     return Change::erased;
   }
@@ -61,6 +66,22 @@ RetainedMessages::Change RetainedMessages::put(const Publication& publication, s
     place = messages_.emplace(publication.topic, std::move(entry)).first;
   add(place);
   return Change::set;
+}
+
+void RetainedMessages::remember_erased(std::string_view topic, const RetainStamp& stamp, Instant now) {
+  erasures_.push_back({std::string(topic), now + kKeepErased, stamp});
+  erased_.insert_or_assign(std::string(topic), stamp);
+  erased_bytes_ += kEntryBytes + 2 * topic.size();
+  while (erased_bytes_ > kErasedBytes) forget_erasure();
+}
+
+/// The oldest. The topic may have been erased again since.
+void RetainedMessages::forget_erasure() {
+  const Erasure& oldest = erasures_.front();
+  erased_bytes_ -= kEntryBytes + 2 * oldest.topic.size();
+  const auto place = erased_.find(oldest.topic);
+  if (place != erased_.end() && place->second == oldest.stamp) erased_.erase(place);
+  erasures_.pop_front();
 }
 
 RetainedMessages::Found RetainedMessages::next(std::string_view filter, std::string& at, std::size_t& steps,
@@ -84,6 +105,7 @@ RetainedMessages::Found RetainedMessages::next(std::string_view filter, std::str
 }
 
 void RetainedMessages::expire(Instant now, const std::function<void(std::string_view topic)>& gone) {
+  while (!erasures_.empty() && erasures_.front().until <= now) forget_erasure();
   while (next_expiry() <= now) {
     const auto place = messages_.find(deadlines_.begin()->second);
     gone(place->first);

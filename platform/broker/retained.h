@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,7 +29,8 @@ struct RetainedBounds {
 };
 
 /// The retained messages of the whole process; every shard has a copy. What expires does so by the monotonic clock:
-/// the wall clock counts once, when a message is put.
+/// the wall clock counts once, when a message is put. That a topic was erased is remembered for some seconds, within
+/// bounds, so that an older message which comes later from another shard is not set.
 class RetainedMessages {
  public:
   explicit RetainedMessages(const RetainedBounds& bounds) : bounds_(bounds) {}
@@ -39,7 +42,7 @@ class RetainedMessages {
   std::optional<std::string> refusal(const Publication& publication) const;
 
   enum class Change : std::uint8_t { none, set, erased };
-  /// An empty payload erases. `none`: an older one than what is there, or nothing to erase.
+  /// An empty payload erases. `none`: an older one than what is or was there, or nothing to erase.
   Change put(const Publication& publication, std::uint8_t qos, const RetainStamp& stamp, Instant now, UnixMillis wall);
 
   /// The first message behind topic `at` ("": from the start) that a filter selects and that has not expired; `at`
@@ -51,9 +54,12 @@ class RetainedMessages {
   };
   Found next(std::string_view filter, std::string& at, std::size_t& steps, Instant now) const;
 
-  /// When the next message expires; Instant::never() when none does.
-  Instant next_expiry() const { return deadlines_.empty() ? Instant::never() : deadlines_.begin()->first; }
-  /// Takes out what has expired, telling each topic.
+  /// When expire() has something to do next; Instant::never() when it has not.
+  Instant next_expiry() const {
+    const Instant message = deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+    return erasures_.empty() ? message : std::min(message, erasures_.front().until);
+  }
+  /// Takes out what has expired, telling each topic, and forgets erasures of long ago.
   void expire(Instant now, const std::function<void(std::string_view topic)>& gone);
 
   std::size_t size() const { return messages_.size(); }
@@ -66,6 +72,13 @@ class RetainedMessages {
     Instant expires_at = Instant::never();
   };
   using Messages = std::map<std::string, Entry, std::less<>>;
+  struct Erasure {
+    std::string topic;
+    Instant until;
+    RetainStamp stamp;
+  };
+  void remember_erased(std::string_view topic, const RetainStamp& stamp, Instant now);
+  void forget_erasure();
   static std::size_t cost(std::string_view topic, const Message& message);
   void add(Messages::iterator place);
   void forget(Messages::iterator place);
@@ -74,6 +87,9 @@ class RetainedMessages {
   Messages messages_;
   std::set<std::pair<Instant, std::string_view>> deadlines_;  ///< of the topics in messages_ that have one
   std::size_t bytes_ = 0;
+  std::deque<Erasure> erasures_;                            ///< oldest first
+  std::map<std::string, RetainStamp, std::less<>> erased_;  ///< the latest of each topic in erasures_
+  std::size_t erased_bytes_ = 0;
 };
 
 /// How far the retained messages for one new subscription have been sent.

@@ -68,7 +68,30 @@ TEST_CASE("retained messages are found by every kind of filter, `$`-topics not b
   }
   CHECK(put("sport", 2, "") == Change::erased);
   CHECK(put("sport", 3, "") == Change::none);
+  CHECK(put("sport", 2) == Change::none);  // older than that
   CHECK(retained.size() == 2);
+}
+
+TEST_CASE("an older message that comes after its topic was erased is not set, for some seconds and within bounds") {
+  RetainedMessages retained{{}};
+  using Change = RetainedMessages::Change;
+  const auto put = [&retained](std::string_view topic, std::int64_t stamp, std::string_view payload, Instant now) {
+    return retained.put(retained_one(topic, payload), 1, {stamp, 0}, now, kWall);
+  };
+  CHECK(put("a", 5, "", at(0)) == Change::none);  // overtakes what it is to erase
+  CHECK(put("a", 4, "x", at(10)) == Change::none);
+  CHECK(put("a", 6, "y", at(20)) == Change::set);
+  CHECK(put("a", 7, "", at(5000)) == Change::erased);
+  CHECK(retained.next_expiry() == at(10'000));
+  const auto none = [](std::string_view) { FAIL("nothing has expired"); };
+  retained.expire(at(10'000), none);
+  CHECK(put("a", 6, "y", at(10'001)) == Change::none);
+  retained.expire(at(15'000), none);
+  CHECK(retained.next_expiry() == Instant::never());
+  CHECK(put("a", 6, "y", at(15'001)) == Change::set);
+  for (int i = 0; i < 10'000; ++i) put("b/" + std::to_string(i), 9, "", at(20'000));
+  CHECK(put("b/0", 8, "x", at(20'000)) == Change::set);
+  CHECK(put("b/9999", 8, "x", at(20'000)) == Change::none);
 }
 
 TEST_CASE("the retained messages are bounded in number, in bytes, and each of them") {

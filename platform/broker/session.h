@@ -87,6 +87,7 @@ class Session {
   bool stored = false;          ///< the store has a record of it, or will at the end of this pass
   bool save_wanted = false;     ///< its record has changed in this pass
   bool queue_was_full = false;  ///< and the journal knows
+  bool retained_noted = false;  ///< its record says that some of retained_for has not been sent
 
   bool is_device() const { return identity.kind == Identity::Kind::device; }
   bool has_backlog() const { return retained_for || (outflow && outflow->has_backlog()); }

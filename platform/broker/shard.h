@@ -252,6 +252,7 @@ class Shard {
   void expire_retained();
   void start_retained(Session& session, std::string_view filter, const Subscriber& subscriber);
   void forget_retained(Session& session, std::string_view filter);
+  void retained_sent(Session& session);
   void send_retained(Session& session);
   void send_retained_one(Session& session, const RetainedCursor& cursor, const RetainedMessages::Found& found);
   static void on_pumps_due(void* shard);

@@ -94,6 +94,7 @@ bool Shard::deliver_assured(Session& session, const Publication& publication, st
     connection->count_sent(bytes);
     ++counters_.messages_out;
     connection->touch();
+    session.queue_was_full = false;
     return true;
   }
   if (!now && is_queue_full(session)) return false;

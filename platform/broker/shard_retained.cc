@@ -15,6 +15,7 @@ constexpr std::size_t kTopicsPerTurn = 4096;       // looked at for one subscrib
 constexpr std::size_t kBytesPerTurn = 256 * 1024;  // the same of what is sent
 constexpr Millis kStoreBehind{100};                // when a subscriber's turn comes again meanwhile
 constexpr std::string_view kPrefix = "r/";         // of keys
+constexpr std::uint8_t kRetainedFormat = 1;
 
 std::string retain_key(std::string_view topic) { return std::string(kPrefix).append(topic); }
 
@@ -67,7 +68,7 @@ void Shard::put_retained(const Publication& publication, const RetainStamp& stam
   if (change == RetainedMessages::Change::erased) {
     mutations_.erase(Family::session, retain_key(publication.topic));
   } else {
-    std::string value;
+    std::string value(1, static_cast<char>(kRetainedFormat));
     put_number(value, static_cast<std::uint64_t>(stamp.wall_ms));
     put_number(value, stamp.order);
     encode_message(value, publication, publication.qos, true);
@@ -94,8 +95,11 @@ void Shard::expire_retained() {
 }
 
 /// At a start the wall clock is believed: it is all there is. What has expired meanwhile goes in the first pass.
+/// Records of before there was a format began with the time, whose first byte is 0.
 bool Shard::restore_retained(std::string_view key, std::string_view value) {
-  Reader in{as_bytes(value)};
+  const bool has_format = !value.empty() && value[0] != 0;
+  if (has_format && static_cast<std::uint8_t>(value[0]) != kRetainedFormat) return false;
+  Reader in{as_bytes(value.substr(has_format ? 1 : 0))};
   RetainStamp stamp;
   stamp.wall_ms = static_cast<std::int64_t>(in.u64());
   stamp.order = in.u64();
@@ -120,7 +124,13 @@ void Shard::start_retained(Session& session, std::string_view filter, const Subs
 void Shard::forget_retained(Session& session, std::string_view filter) {
   if (!session.retained_for) return;
   std::erase_if(*session.retained_for, [filter](const RetainedCursor& each) { return each.filter == filter; });
-  if (session.retained_for->empty()) session.retained_for.reset();
+  if (session.retained_for->empty()) retained_sent(session);
+}
+
+/// Nothing is due any more. If the session's record says that something is, it is written again.
+void Shard::retained_sent(Session& session) {
+  session.retained_for.reset();
+  if (session.retained_noted && session.outlives_connection()) save(session);
 }
 
 /// Sends as much as leaves at once: nothing of it has to wait in the session, so nothing is lost there. Goes on when an
@@ -147,7 +157,7 @@ void Shard::send_retained(Session& session) {
       cursors.erase(cursors.begin());
     }
   }
-  session.retained_for.reset();
+  retained_sent(session);
 }
 
 void Shard::send_retained_one(Session& session, const RetainedCursor& cursor, const RetainedMessages::Found& found) {

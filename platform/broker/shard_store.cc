@@ -21,6 +21,12 @@ void put_number(std::string& out, std::uint64_t value, int bytes) {
   while (bytes-- > 0) out.push_back(static_cast<char>(value >> (8 * bytes)));
 }
 
+bool is_retained_due(const Session& session, std::string_view filter) {
+  if (!session.retained_for) return false;
+  return std::any_of(session.retained_for->begin(), session.retained_for->end(),
+                     [filter](const RetainedCursor& each) { return each.filter == filter; });
+}
+
 std::string queue_key(const Session& session, std::uint64_t sequence) {
   std::string key = session.identity.key();
   key.push_back('\0');
@@ -28,7 +34,7 @@ std::string queue_key(const Session& session, std::uint64_t sequence) {
   return key;
 }
 
-enum SubscriptionFlag : std::uint8_t { flag_no_local = 4, flag_retain_as_published = 8 };
+enum SubscriptionFlag : std::uint8_t { flag_no_local = 4, flag_retain_as_published = 8, flag_retained_due = 16 };
 
 }  // namespace
 
@@ -56,6 +62,7 @@ void Shard::write_saved() {
 
 void Shard::write_record(Session& session) {
   session.save_wanted = false;
+  session.retained_noted = session.retained_for != nullptr;
   std::string value;
   put_number(value, kSessionFormat, 1);
   put_number(value, session.expiry_seconds, 4);
@@ -66,8 +73,10 @@ void Shard::write_record(Session& session) {
     const Subscriber& subscriber = each.subscriber();
     const std::string filter = SubscriptionTree::filter_of(*each.node);
     const std::string_view group = each.group != nullptr ? std::string_view(each.group->name) : std::string_view{};
+    const bool retained_due = group.empty() && is_retained_due(session, filter);
     const int flags = subscriber.qos | (subscriber.no_local ? flag_no_local : 0) |
-                      (subscriber.retain_as_published ? flag_retain_as_published : 0);
+                      (subscriber.retain_as_published ? flag_retain_as_published : 0) |
+                      (retained_due ? flag_retained_due : 0);
     put_number(value, static_cast<std::uint64_t>(flags), 1);
     put_number(value, subscriber.identifier, 4);
     put_number(value, filter.size(), 2);
@@ -166,9 +175,12 @@ bool Shard::restore_session(std::string_view key, std::string_view value) {
     subscriber.identifier = in.u32();
     const auto filter = as_text(in.binary());
     const auto group = as_text(in.binary());
-    if (in.ok()) add_subscription(session, filter, group, subscriber, limits_of(session));
+    if (!in.ok()) break;
+    add_subscription(session, filter, group, subscriber, limits_of(session));
+    if ((flags & flag_retained_due) != 0) start_retained(session, filter, subscriber);
   }
   if (!in.ok()) return false;
+  session.retained_noted = session.retained_for != nullptr;
   // One that was online when the process ended starts its absence now.
   set_absent(session, ends_ms != 0 ? ends_ms : loop_->wall().ms + std::int64_t{session.expiry_seconds} * 1000, 0);
   return true;

@@ -72,7 +72,9 @@ void Shard::subscribe(Connection& connection, const mqtt::Subscribe& packet) {
 void Shard::answer_subscribe(Session& session, const HeldSuback& answer) {
   session.connection->write_suback(answer.packet_id, answer.codes);
   for (const auto& [filter, subscriber] : answer.retained_for) start_retained(session, filter, subscriber);
-  if (session.retained_for) pump(session);
+  if (!session.retained_for) return;
+  pump(session);
+  if (session.retained_for && session.outlives_connection()) save(session);  // the rest is due after a restart too
 }
 
 /// Grants or refuses one filter. A refusal goes to the journal and never closes the connection.
