@@ -12,6 +12,7 @@ namespace tercet::cli::advise {
 namespace {
 
 constexpr Millis kSubackWithin{3'000};  ///< of CONNACK, before the silence begins
+constexpr std::size_t kMostEvents = 20'000;
 
 std::uint8_t refusal_code(Act act) {
   if (act == Act::refuse_again) return 3;
@@ -42,6 +43,7 @@ void Link::malformed(const mqtt::Frame* frame) {
 
 void Link::on_packet(const mqtt::Frame& frame) {
   using mqtt::PacketType;
+  if (visit().events.size() >= kMostEvents) return end(false, "more packets in one connection than are looked at");
   if (!visit().login && frame.header.type() != PacketType::connect) return malformed(&frame);
   switch (frame.header.type()) {
     case PacketType::connect:

@@ -40,9 +40,12 @@ void Link::step() {
     case Act::garbage:
       if (since_login >= kLeaveGarbage + Seconds{5}) end(false, {});
       return;
-    case Act::unacknowledged:
-      if (withheld_at_ ? now() - *withheld_at_ >= kAfterWithheld : since_answer >= scene_.post_wait) end(false, {});
+    case Act::unacknowledged: {
+      const bool only_qos0 = !withheld_at_ && posts_seen() >= 2;
+      const bool enough = withheld_at_ ? now() - *withheld_at_ >= kAfterWithheld : since_answer >= scene_.post_wait;
+      if (enough || only_qos0) end(false, {});
       return;
+    }
     case Act::redelivery: {
       const auto& events = visit().events;
       const bool came = std::any_of(events.begin(), events.end(), [this](const Event& event) {
