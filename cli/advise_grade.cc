@@ -62,11 +62,10 @@ Verdict grade_dead_link(const Record& record, const Visit& visit) {
     return fail_with("keep-alive 0: a dead link is never noticed", text(Point::login_keep_alive).remedy);
   const Millis within = Millis{keep_alive} * 5 / 4 + Millis{1'000};
   const Millis took = visit.ended.value_or(record.finished) - visit.last_sent;
-  const std::string evidence = "of a silence that began after SUBACK, with keep-alive " + seconds(keep_alive);
+  const std::string asked = ", keep-alive " + seconds(keep_alive);
   if (visit.ended && visit.ended_by_device && took <= within)
-    return if_it_returns(record, visit, "closed " + seconds(took) + " into it, keep-alive " + seconds(keep_alive));
-  if (took > within)
-    return fail_with("still there " + seconds(took) + " into the silence; " + seconds(within) + " is " + evidence);
+    return if_it_returns(record, visit, "closed " + seconds(took) + " into the silence" + asked);
+  if (took > within) return fail_with("still there " + seconds(took) + " into the silence" + asked);
   return not_seen("the run ended " + seconds(took) + " into the silence");
 }
 
