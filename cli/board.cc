@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <optional>
 
 #include "climate/diurnal.h"
 #include "climate/monitor.h"
@@ -84,7 +85,7 @@ class Screen final : public device::DeviceEvents {
         quiet_(options.quiet) {}
   void watch(climate::Monitor& monitor) { monitor_ = &monitor; }
   std::uint64_t answered = 0;
-  device::Rung last_rung = device::Rung::link;
+  std::optional<device::Rung> last_rung;  ///< that broke
   Error last_error = Error::timed_out;
 
   void on_set(device::PropertySet& set) override {
@@ -158,6 +159,15 @@ class Screen final : public device::DeviceEvents {
   climate::MonitorCounters shown_;
 };
 
+/// After --give-up: the rung that broke last; 1 when none did and only too few posts were answered.
+int give_up_with(const Screen& screen, const BoardOptions& options) {
+  if (screen.last_rung) return exit_code_of(*screen.last_rung, screen.last_error);
+  std::fprintf(stderr, "tercet device: gave up after %d s: %llu posts answered, %llu wanted; nothing broke\n",
+               static_cast<int>(options.give_up_s), static_cast<unsigned long long>(screen.answered),
+               static_cast<unsigned long long>(options.count));
+  return 1;
+}
+
 struct Room : device::DeviceBuffers<2048, 64 * 1024, 1024, 16, 2> {};
 
 void say_goodbye(posix::Board& board, device::Device& device) {
@@ -192,8 +202,8 @@ int run_board(const BoardOptions& options) {
   settings.auto_subscribe = options.auto_subscribe;
   if (!device.start(plan.id, {plan.host, plan.port, !options.plain}, settings)) return complain("options out of range");
   if (!options.quiet)
-    std::printf("%s/%s -> %s:%u (%s), %.*s\n", plan.id.product.str().data(), plan.id.device.str().data(),
-                plan.host.c_str(), plan.port, options.plain ? "TCP" : "TLS",
+    std::printf("%s/%s -> %s:%u (%s), %.*s\n", std::string(plan.id.product.str()).c_str(),
+                std::string(plan.id.device.str()).c_str(), plan.host.c_str(), plan.port, options.plain ? "TCP" : "TLS",
                 static_cast<int>(sensor->description().size()), sensor->description().data());
 
   if (const auto waiting = device.outbox().in_flash; waiting != 0 && !options.quiet)
@@ -208,7 +218,7 @@ int run_board(const BoardOptions& options) {
     const Instant now = board.clock().now();
     if (options.count != 0 && screen.answered >= options.count) break;
     const bool is_content = options.count == 0 && device.is_online();
-    if (now >= give_up && !is_content) return exit_code_of(screen.last_rung, screen.last_error);
+    if (now >= give_up && !is_content) return give_up_with(screen, options);
     monitor.run(now, board.clock().wall());
     screen.show_air();
     device.run();

@@ -1,6 +1,7 @@
 #include "cli/doctor.h"
 
 #include <array>
+#include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -125,6 +126,14 @@ const Words& meaning_of(mqtt::ReasonCode reason) {
   }
 }
 
+bool is_success(const std::string& reply) {
+  boost::system::error_code bad;
+  const auto value = boost::json::parse(reply, bad);
+  const auto* object = bad ? nullptr : value.if_object();
+  const auto* code = object == nullptr ? nullptr : object->if_contains("code");
+  return code != nullptr && code->is_int64() && code->as_int64() == 200;
+}
+
 /// One walk up the ladder.
 class Walk {
  public:
@@ -213,6 +222,7 @@ class Walk {
 
   /// The next packet of a kind; others are passed over.
   SecureSocket::Step next_packet(mqtt::PacketType wanted, mqtt::Frame& frame) {
+    const auto until = std::chrono::steady_clock::now() + limit_;  // for the rung, whatever else arrives meanwhile
     for (;;) {
       received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(used_));
       used_ = 0;
@@ -224,7 +234,8 @@ class Walk {
         if (one->header.type() == wanted) return {};
         continue;
       }
-      if (const auto got = link_.read(received_, limit_); !got.ok()) return got;
+      const auto left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+      if (const auto got = link_.read(received_, left); !got.ok()) return got;
     }
   }
 
@@ -251,6 +262,7 @@ class Walk {
   bool log_in() {
     mqtt::Connect connect;
     connect.keep_alive = Seconds{60};
+    connect.clean_start = false;  // what waits for the board must wait on
     connect.client_id = client_id_;
     connect.user_name = user_name_;
     connect.password = as_bytes(password_);
@@ -303,12 +315,16 @@ class Walk {
       if (!bytes) return {Failure::tls_other, "topic too long"};
       auto step = link_.write(Bytes(buffer_).first(*bytes), limit_);
       mqtt::Frame frame;
-      if (step.ok()) step = next_packet(mqtt::PacketType::publish, frame);
-      if (!step.ok()) return step;
-      const auto answer = mqtt::decode_publish(mqtt::ProtocolVersion::v311, frame, mqtt::Sender::server);
-      if (!answer) return {Failure::tls_other, "malformed PUBLISH"};
-      text = as_text(answer->payload);
-      return {};
+      while (step.ok()) {  // a set may come before the reply
+        step = next_packet(mqtt::PacketType::publish, frame);
+        if (!step.ok()) break;
+        const auto answer = mqtt::decode_publish(mqtt::ProtocolVersion::v311, frame, mqtt::Sender::server);
+        if (!answer) return {Failure::tls_other, "malformed PUBLISH"};
+        if (answer->topic != reply_topic_) continue;
+        text = as_text(answer->payload);
+        return is_success(text) ? SecureSocket::Step{} : SecureSocket::Step{Failure::tls_other, "the reply is " + text};
+      }
+      return step;
     });
     if (stands) note(text);
     return stands;

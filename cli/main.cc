@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -102,20 +103,21 @@ void add_sign(CLI::App& app, int& exit_code) {
   sign->add_option("--host", options->host, "host; derived from region or instance without it");
   sign->add_option("--region", options->region, "region of the old public instance");
   sign->add_option("--instance", options->instance_id, "instance id, iot-…");
-  sign->add_option("--port", options->port, "port");
+  CLI::Option* port =
+      sign->add_option("--port", options->port, "port (8883, with --plain 1883)")->check(CLI::Range(1, 65535));
   sign->add_option("--client-id", options->client_id, "the part before the bar; ProductKey.DeviceName without it");
   sign->add_option("--method", options->method, "hmacmd5, hmacsha1 or hmacsha256");
   sign->add_option("--timestamp", options->timestamp, "milliseconds, or none");
   sign->add_flag("--plain", options->plain, "plain TCP (securemode=3)");
   sign->add_flag("--json", options->json, "print JSON");
-  sign->callback([options, triple, &exit_code] {
+  sign->callback([options, triple, port, &exit_code] {
     std::string problem, text;
     if (!triple->load(problem)) {
       exit_code = complain(problem);
       return;
     }
     triple->give_to(*options);
-    if (triple->port != 0) options->port = triple->port;
+    if (port->count() == 0) options->port = triple->port != 0 ? triple->port : options->plain ? 1883 : 8883;
     if (!cli::render_sign(*options, text, problem)) {
       exit_code = complain(problem);
       return;
@@ -213,6 +215,7 @@ int main(int argc, char** argv) {
   cli::add_property_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
 
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is told by the write
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& bad) {

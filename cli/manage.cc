@@ -21,8 +21,25 @@ const json::value* walk(const json::value& root, const std::string& path) {
   return at;
 }
 
+/// A device's name is whatever somebody has sent: control characters would command the terminal.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool is_c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c >= 0x20 && c != 0x7F && !is_c1) {
+      shown += text[i];
+      continue;
+    }
+    char code[8];
+    std::snprintf(code, sizeof code, "\\x%02x", is_c1 ? static_cast<unsigned char>(text[++i]) : c);
+    shown += code;
+  }
+  return shown;
+}
+
 std::string plain(const json::value& value) {
-  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_string()) return printable(std::string_view(value.as_string()));
   if (value.is_null()) return "";
   return json::serialize(value);
 }

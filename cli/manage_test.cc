@@ -14,3 +14,8 @@ TEST_CASE("an object becomes lines of name and value") {
 }
 
 TEST_CASE("an answer without the list is an empty table") { CHECK(render_table("{}", "Data.List", {}).empty()); }
+
+TEST_CASE("control characters in what strangers have sent do not reach the terminal") {
+  const std::string body = "{\"Name\":\"\\u001b]0;owned\\u0007\\u007f\\u009b\\n\xE6\xB8\xA9\"}";
+  CHECK(render_table(body, "", {}) == "Name  \\x1b]0;owned\\x07\\x7f\\x9b\\x0a\xE6\xB8\xA9\n");
+}

@@ -171,6 +171,14 @@ bool find_access(const AccessSources& sources, ApiAccess& access, std::string& p
   if (access.access_key_id.empty()) access.access_key_id = environment("TERCET_ACCESS_KEY_ID");
   if (access.access_key_secret.empty()) access.access_key_secret = environment("TERCET_ACCESS_KEY_SECRET");
   if (!access.url.empty() && !access.access_key_id.empty() && !access.access_key_secret.empty()) return true;
+  if (!access.url.empty() || !access.access_key_id.empty() || !access.access_key_secret.empty()) {
+    // Filling the gaps from a ready file could send the command to another platform than the one named.
+    problem =
+        "endpoint, access key id and secret belong together: give all of --endpoint URL --access-key-id ID "
+        "--access-key-secret SECRET (or TERCET_ENDPOINT, TERCET_ACCESS_KEY_ID, TERCET_ACCESS_KEY_SECRET), or none and "
+        "a ready file";
+    return false;
+  }
 
   std::string path = sources.ready_file;
   if (path.empty()) path = environment("TERCET_READY");

@@ -41,6 +41,16 @@ TEST_CASE("without flags, environment or ready file the remedy is named") {
   CHECK(problem.find("/nonexistent/ready.json") != std::string::npos);
 }
 
+TEST_CASE("an endpoint without its keys is not filled from another platform's ready file") {
+  ApiAccess access;
+  std::string problem;
+  AccessSources sources;
+  sources.flags.url = "http://192.0.2.1:9";
+  sources.ready_file = "/nonexistent/ready.json";
+  CHECK(!find_access(sources, access, problem));
+  CHECK(problem.find("belong together") != std::string::npos);
+}
+
 TEST_CASE("an endpoint without a scheme is explained, not tried") {
   const ApiAnswer answer = call({"127.0.0.1:8080", "id", "secret", ""}, "QueryProductList", {});
   CHECK(!answer.arrived());

@@ -46,6 +46,22 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
+std::string description_of(const X509* certificate) {
+  if (certificate == nullptr) return "no certificate";
+  return "certificate of " + name_of(X509_get_subject_name(certificate)) + ", issued by " +
+         name_of(X509_get_issuer_name(certificate)) + ", valid " + day_of(X509_get0_notBefore(certificate)) + " to " +
+         day_of(X509_get0_notAfter(certificate));
+}
+
+/// The certificate at which the check stopped: gone with the handshake, and what a person needs to see.
+int remember_certificate(int believed, X509_STORE_CTX* store) {
+  if (believed != 0) return believed;
+  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (const X509* at = X509_STORE_CTX_get_current_cert(store); ssl != nullptr && at != nullptr)
+    *static_cast<std::string*>(SSL_get_ex_data(ssl, 0)) = description_of(at);
+  return believed;
+}
+
 }  // namespace
 
 SecureSocket::~SecureSocket() {
@@ -121,7 +137,8 @@ SecureSocket::Step SecureSocket::connect(std::chrono::milliseconds within) {
 }
 
 SecureSocket::Step SecureSocket::verify_failure(long result) const {
-  const std::string words = std::string(X509_verify_cert_error_string(result)) + "; " + certificate_description();
+  const std::string words = std::string(X509_verify_cert_error_string(result)) + "; " +
+                            (refused_certificate_.empty() ? certificate_description() : refused_certificate_);
   switch (result) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return {Failure::expired, words};
@@ -144,8 +161,10 @@ SecureSocket::Step SecureSocket::start_tls(const std::string& host, const std::s
     SSL_CTX_set_default_verify_paths(context_.get());
   else if (SSL_CTX_load_verify_locations(context_.get(), ca_file.c_str(), nullptr) != 1)
     return {Failure::ca_unreadable, ca_file + ": " + openssl_words()};
-  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+  X509_STORE_set_flags(SSL_CTX_get_cert_store(context_.get()), X509_V_FLAG_PARTIAL_CHAIN);  // as the device's trust
+  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, remember_certificate);
   ssl_.reset(SSL_new(context_.get()));
+  SSL_set_ex_data(ssl_.get(), 0, &refused_certificate_);
   SSL_set_fd(ssl_.get(), socket_);
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_.get());
   if (is_address(host))
@@ -167,7 +186,10 @@ SecureSocket::Step SecureSocket::start_tls(const std::string& host, const std::s
     const long verified = SSL_get_verify_result(ssl_.get());
     if (verified != X509_V_OK) return verify_failure(verified);
     const int reason = ERR_GET_REASON(ERR_peek_last_error());
-    if (reason == SSL_R_WRONG_VERSION_NUMBER) return {Failure::not_tls, openssl_words()};
+    if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG)
+      return {Failure::not_tls, openssl_words()};
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+      return {Failure::reset, "the other end closed the connection during the handshake"};
     if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION ||
         reason == SSL_R_UNSUPPORTED_PROTOCOL)
       return {Failure::no_common, openssl_words()};
@@ -225,12 +247,7 @@ std::string SecureSocket::tls_description() const {
 }
 
 std::string SecureSocket::certificate_description() const {
-  if (!ssl_) return "";
-  const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
-  if (certificate == nullptr) return "no certificate";
-  return "certificate of " + name_of(X509_get_subject_name(certificate)) + ", issued by " +
-         name_of(X509_get_issuer_name(certificate)) + ", valid " + day_of(X509_get0_notBefore(certificate)) + " to " +
-         day_of(X509_get0_notAfter(certificate));
+  return ssl_ ? description_of(SSL_get0_peer_certificate(ssl_.get())) : "";
 }
 
 }  // namespace tercet::cli

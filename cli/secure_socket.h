@@ -65,6 +65,7 @@ class SecureSocket {
   std::vector<Candidate> candidates_;
   int socket_ = -1;
   std::string address_;
+  std::string refused_certificate_;  ///< where the check of the chain stopped
   std::unique_ptr<SSL_CTX, Freed> context_;
   std::unique_ptr<SSL, Freed> ssl_;
 };
