@@ -145,6 +145,8 @@ export function run(command, args, { input, timeout = 30000 } = {}) {
     let out = '', err = '';
     child.stdout.on('data', (chunk) => (out += chunk));
     child.stderr.on('data', (chunk) => (err += chunk));
+    // A program that needs no input may be gone before it is written: that is no failure of it.
+    child.stdin.on('error', () => {});
     child.stdin.end(input ?? '');
     const limit = setTimeout(() => child.kill('SIGKILL'), timeout);
     child.on('error', (error) => resolve({ code: -1, out, err: String(error) }));
