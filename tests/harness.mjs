@@ -139,9 +139,9 @@ export function runNode(server, script, args = [], environment = {}) {
   });
 }
 
-export function run(command, args, { input, timeout = 30000 } = {}) {
+export function run(command, args, { input, timeout = 30000, environment = {} } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     let out = '', err = '';
     child.stdout.on('data', (chunk) => (out += chunk));
     child.stderr.on('data', (chunk) => (err += chunk));

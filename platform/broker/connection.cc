@@ -31,6 +31,12 @@ Cause cause_of(const runtime::StreamFailure& failure) {
       return Cause::tls_alert_other;
     case Kind::tls_not_tls:
       return Cause::tls_expected;
+    case Kind::tls_psk_malformed:
+      return Cause::tls_psk_identity;
+    case Kind::tls_psk_unknown:
+      return Cause::tls_psk_unknown;
+    case Kind::tls_psk_wrong_key:
+      return Cause::tls_psk_key;
     default:
       break;
   }
@@ -251,7 +257,7 @@ void Connection::stream_failed() {
   const auto failure = stream_->failure();
   using Kind = runtime::StreamFailure::Kind;
   if (failure.kind != Kind::none && failure.kind != Kind::reset)
-    journal(Refusal::Stage::transport, cause_of(failure), 0, failure.detail);
+    journal(Refusal::Stage::transport, cause_of(failure), 0, failure.detail, failure.claimed);
   end(mqtt::ReasonCode::success);
 }
 
@@ -344,14 +350,15 @@ void Connection::stop_stream(bool farewell) {
   shard_->linger(std::move(stream));
 }
 
-void Connection::journal(Refusal::Stage stage, Cause cause, std::uint16_t code, std::string_view evidence) {
+void Connection::journal(Refusal::Stage stage, Cause cause, std::uint16_t code, std::string_view evidence,
+                         std::string_view claimed) {
   const auto minute = static_cast<std::uint32_t>(now().since_start.count() / 60'000);
   if (minute != journal_minute_) journaled_ = 0;
   journal_minute_ = minute;
   if (journaled_ >= kJournalPerMinute) return;
   ++journaled_;
   shard_->record(refusal_of(stage, cause, shard_->loop().wall(), stream_->peer(),
-                            session_ != nullptr ? session_->identity.name : std::string_view{},
+                            session_ != nullptr ? session_->identity.name : claimed,
                             session_ != nullptr ? session_->client_id() : std::string_view{}, code, evidence));
 }
 

@@ -101,7 +101,9 @@ class Connection final : public runtime::StreamEvents {
   /// otherwise.
   void end(mqtt::ReasonCode reason, bool will_due = true);
   /// Records a refusal of what this client wanted, unless it has had many this minute.
-  void journal(Refusal::Stage stage, auth::Cause cause, std::uint16_t code, std::string_view evidence);
+  /// `claimed`: whom a client names that is not logged in.
+  void journal(Refusal::Stage stage, auth::Cause cause, std::uint16_t code, std::string_view evidence,
+               std::string_view claimed = {});
   /// As end(), for what breaks the protocol.
   void break_off(mqtt::ReasonCode reason, auth::Cause cause, std::string_view evidence);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <mutex>
 
 #include "platform/broker/identity.h"
 
@@ -47,6 +48,12 @@ const Device* Directory::device(std::string_view product, std::string_view name)
   return found == by_name_.end() ? nullptr : found->second.get();
 }
 
+std::string Directory::copy_secret(std::string_view product, std::string_view name) const {
+  const std::shared_lock lock(names_);
+  const Device* found = device(product, name);
+  return found != nullptr && found->enabled ? found->secret : std::string();
+}
+
 const Device* Directory::device(std::uint64_t number) const {
   const auto found = by_number_.find(number);
   return found == by_number_.end() ? nullptr : found->second;
@@ -60,6 +67,12 @@ void Directory::put(std::shared_ptr<const Product> product) {
 }
 
 void Directory::put(Device device) {
+  const Device& put = place(std::move(device));
+  for (DirectoryListener* listener : listeners_) listener->on_device_changed(put);
+}
+
+const Device& Directory::place(Device device) {
+  const std::unique_lock lock(names_);
   auto& place = by_name_[broker::device_key(device.product, device.name)];
   if (place == nullptr) {
     place = std::make_unique<Device>();
@@ -70,7 +83,7 @@ void Directory::put(Device device) {
   }
   *place = std::move(device);
   by_number_[place->number] = place.get();
-  for (DirectoryListener* listener : listeners_) listener->on_device_changed(*place);
+  return *place;
 }
 
 void Directory::set_activated(std::uint64_t number, UnixMillis at) {
@@ -82,8 +95,12 @@ void Directory::remove_device(std::string_view product, std::string_view name) {
   remove_sibling(product, name);
   const auto found = by_name_.find(std::string_view(Key(product, name)));
   if (found == by_name_.end()) return;
-  const auto gone = std::move(found->second);
-  by_name_.erase(found);
+  std::unique_ptr<Device> gone;
+  {
+    const std::unique_lock lock(names_);
+    gone = std::move(found->second);
+    by_name_.erase(found);
+  }
   by_number_.erase(gone->number);
   for (DirectoryListener* listener : listeners_) listener->on_device_removed(*gone);
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,8 +56,9 @@ class DirectoryListener {
 };
 
 /// One shard's copy of the registry: every product, and the devices whose home it is. Changed only by values that the
-/// registry posts to the shard; read without locks. Lookups give pointers that live until the next change. Besides, it
-/// knows the newest kSiblings devices of every product, wherever their home is, for the examination of wrong logins.
+/// registry posts to the shard; read by the shard without locks, and by others through copy_secret() alone. Lookups
+/// give pointers that live until the next change. Besides, it knows the newest kSiblings devices of every product,
+/// wherever their home is, for the examination of wrong logins.
 class Directory {
  public:
   static constexpr std::size_t kSiblings = 200;
@@ -70,6 +72,9 @@ class Directory {
   const Device* device(std::string_view product, std::string_view name) const;  ///< allocates nothing
   const Device* device(std::uint64_t number) const;
   std::shared_ptr<const Product> shared_product(std::string_view key) const;
+  /// For any thread, the one exception: the secret of a device that may come in, "" for every other. The accepting
+  /// shard needs it in the middle of a TLS handshake, before the connection can go home.
+  std::string copy_secret(std::string_view product, std::string_view name) const;
   std::size_t device_count() const { return by_name_.size(); }
 
   void put(std::shared_ptr<const Product> product);
@@ -94,6 +99,7 @@ class Directory {
   bool has_sibling(std::string_view product, std::string_view name) const;
 
  private:
+  const Device& place(Device device);
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -102,6 +108,8 @@ class Directory {
   using ByText = std::unordered_map<std::string, V, Hash, std::equal_to<>>;
   using Sibling = std::pair<std::string, std::string>;  // name and secret
 
+  /// Held by the shard while it changes by_name_ or a secret, by others while they look there.
+  mutable std::shared_mutex names_;
   ByText<std::shared_ptr<const Product>> products_;
   ByText<std::unique_ptr<Device>> by_name_;  // broker::device_key()
   std::unordered_map<std::uint64_t, Device*> by_number_;

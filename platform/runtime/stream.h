@@ -39,6 +39,9 @@ struct StreamFailure {
     tls_alert_certificate_expired,  ///< the client's clock says our certificate has expired or is not yet valid
     tls_alert_other,                ///< another alert the client sent; detail names it
     tls_not_tls,                    ///< the first bytes are not a TLS record
+    tls_psk_malformed,              ///< the pre-shared key's identity is none that this server understands
+    tls_psk_unknown,                ///< nobody of that identity may come in
+    tls_psk_wrong_key,              ///< the client's key is another than the identity's
     tls_handshake,                  ///< no shared cipher, version, or a malformed handshake; detail names it
     // what only the connecting side sees
     connect_refused,    ///< nobody listens there, or there is no way there; detail names it
@@ -48,6 +51,7 @@ struct StreamFailure {
   };
   Kind kind = Kind::none;
   std::string detail;
+  std::string claimed = {};  ///< tls_psk_*: whom the identity names, as PskAnswer has it
 };
 
 /// A connected, non-blocking stream of bytes: a TCP socket, a TLS session over one, or their twin in memory.

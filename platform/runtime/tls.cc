@@ -18,6 +18,7 @@ constexpr const char* kModern =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr const char* kAlsoCompatible = ":AES128-GCM-SHA256:AES128-SHA256:AES128-SHA:AES256-SHA";
+constexpr const char* kPsk = "PSK-AES128-CBC-SHA";  // the vendor's SDKs offer no other (tercet/auth/psk.h)
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -88,34 +89,43 @@ bool is_address(const std::string& host) {
 
 void FreeSslContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
-Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<const TlsIdentity> identities) {
+Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<const TlsIdentity> identities,
+                                                 PskSource psk) {
   SslContext context = make_context(TLS_server_method());
   std::string ciphers = kModern;
   if (profile == TlsProfile::compatible) ciphers += kAlsoCompatible;
+  if (profile == TlsProfile::compatible && psk) ciphers += std::string(":") + kPsk;
   TERCET_CHECK(SSL_CTX_set_cipher_list(context.get(), ciphers.c_str()) == 1);
   if (identities.empty()) return Problem{Error::bad_argument, "a TLS listener needs a certificate"};
   for (const TlsIdentity& identity : identities)
     if (const auto used = use_identity(context.get(), identity); !used) return used.problem();
-  return TlsServerContext(std::move(context));
+  return TlsServerContext(std::move(context), std::move(psk));
 }
 
 std::unique_ptr<Stream> TlsServerContext::wrap(std::unique_ptr<Stream> inner, Bytes initial) const {
   SSL* ssl = SSL_new(context_.get());
   TERCET_CHECK(ssl != nullptr);
   SSL_set_accept_state(ssl);
-  return std::make_unique<TlsStream>(std::move(inner), ssl, initial);
+  auto stream = std::make_unique<TlsStream>(std::move(inner), ssl, initial);
+  if (psk_ != nullptr) stream->use_psk(*psk_);
+  return stream;
 }
 
 Outcome<TlsClientContext> TlsClientContext::open(const Options& options) {
   SslContext context = make_context(TLS_client_method());
   SSL_CTX* ctx = context.get();
-  if (options.tls12_only) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
-  if (SSL_CTX_set_cipher_list(ctx, options.ciphers.empty() ? kModern : options.ciphers.c_str()) != 1)
+  const bool psk = !options.psk_identity.empty();
+  if (options.tls12_only || psk) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+  if (SSL_CTX_set_cipher_list(ctx, !options.ciphers.empty() ? options.ciphers.c_str() : psk ? kPsk : kModern) != 1)
     return problem(Error::bad_argument, "ciphers");
+  if (psk) {
+    auto pair = std::make_shared<const Psk>(Psk{options.psk_identity, options.psk_key});
+    return TlsClientContext(std::move(context), false, std::move(pair));
+  }
   SSL_CTX_set_verify(ctx, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (options.verify && !trust(ctx, options.roots_pem)) return problem(Error::malformed, "trusted roots");
   if (options.at) X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ctx), options.at->ms / 1000);
-  return TlsClientContext(std::move(context), options.verify);
+  return TlsClientContext(std::move(context), options.verify, nullptr);
 }
 
 std::unique_ptr<Stream> TlsClientContext::wrap(std::unique_ptr<Stream> inner, const std::string& host) const {
@@ -128,7 +138,9 @@ std::unique_ptr<Stream> TlsClientContext::wrap(std::unique_ptr<Stream> inner, co
     SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str()));  // SNI
     if (verify_) SSL_set1_host(ssl, host.c_str());
   }
-  return std::make_unique<TlsStream>(std::move(inner), ssl, Bytes{});
+  auto stream = std::make_unique<TlsStream>(std::move(inner), ssl, Bytes{});
+  if (psk_ != nullptr) stream->offer_psk(psk_->identity, psk_->key);
+  return stream;
 }
 
 }  // namespace tercet::runtime

@@ -1,8 +1,10 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "platform/runtime/problem.h"
 #include "platform/runtime/stream.h"
@@ -31,6 +33,17 @@ enum class TlsProfile : std::uint8_t {
                ///< certificate
 };
 
+/// What a pre-shared key's identity comes to.
+struct PskAnswer {
+  enum class Kind : std::uint8_t { known, unknown, malformed };
+  Kind kind = Kind::malformed;
+  std::string key;   ///< when known: the bytes of the key; wiped after use
+  std::string name;  ///< whom the identity names, for the journal
+};
+/// Asked during a TLS 1.2 handshake, on the thread of the stream; answers at once. A handshake whose identity is not
+/// known goes on with a random key, so that a stranger cannot find out which devices there are.
+using PskSource = std::function<PskAnswer(std::string_view identity)>;
+
 /// What a TLS listener needs. Nothing below TLS 1.2, no 3DES, no RC4, no renegotiation, no compression, no tickets and
 /// no session cache (a device reconnects seldom; a full TLS 1.3 handshake costs about 0.2 ms). Read-only once made: any
 /// thread may wrap.
@@ -38,13 +51,17 @@ class TlsServerContext {
  public:
   /// One identity or several of different kinds of key; the client's abilities choose. Problems: malformed (PEM that
   /// does not parse, key of another certificate).
-  static Outcome<TlsServerContext> open(TlsProfile profile, std::span<const TlsIdentity> identities);
+  /// `psk`: with the compatible profile, also TLS_PSK_WITH_AES_128_CBC_SHA of TLS 1.2; without it none.
+  static Outcome<TlsServerContext> open(TlsProfile profile, std::span<const TlsIdentity> identities,
+                                        PskSource psk = {});
   /// The inner stream may be attached to a loop and stays so. `initial`: bytes read from it already; copied.
   std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, Bytes initial = {}) const;
 
  private:
-  explicit TlsServerContext(SslContext context) : context_(std::move(context)) {}
+  TlsServerContext(SslContext context, PskSource psk)
+      : context_(std::move(context)), psk_(psk ? std::make_unique<const PskSource>(std::move(psk)) : nullptr) {}
   SslContext context_;
+  std::unique_ptr<const PskSource> psk_;
 };
 
 /// The connecting side: doctor, fleet, tests.
@@ -56,6 +73,7 @@ class TlsClientContext {
     std::optional<UnixMillis> at;  ///< the time certificates are judged at; none: the wall clock
     std::string ciphers;           ///< TLS 1.2 suites by OpenSSL's names; empty: the modern ones
     bool tls12_only = false;
+    std::string psk_identity, psk_key;  ///< not empty: a pre-shared key instead of certificates, TLS 1.2
   };
   static Outcome<TlsClientContext> open(const Options& options);
   /// host: a DNS name (sent as SNI) or an address; the certificate must be for it. Empty: neither sent nor checked.
@@ -63,9 +81,14 @@ class TlsClientContext {
   std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, const std::string& host) const;
 
  private:
-  TlsClientContext(SslContext context, bool verify) : context_(std::move(context)), verify_(verify) {}
+  struct Psk {
+    std::string identity, key;
+  };
+  TlsClientContext(SslContext context, bool verify, std::shared_ptr<const Psk> psk)
+      : context_(std::move(context)), verify_(verify), psk_(std::move(psk)) {}
   SslContext context_;
   bool verify_;
+  std::shared_ptr<const Psk> psk_;
 };
 
 }  // namespace tercet::runtime

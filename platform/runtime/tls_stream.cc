@@ -1,7 +1,9 @@
 #include "platform/runtime/tls_stream.h"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -127,6 +129,66 @@ TlsStream::TlsStream(std::unique_ptr<Stream> inner, SSL* ssl, Bytes initial) : i
   first_byte_ = initial[0];
 }
 
+void TlsStream::use_psk(const PskSource& source) {
+  psk_ = std::make_unique<Psk>();
+  psk_->source = &source;
+  SSL_set_app_data(ssl_, this);
+  SSL_set_psk_server_callback(ssl_, &TlsStream::psk_server);
+}
+
+void TlsStream::offer_psk(std::string identity, std::string key) {
+  psk_ = std::make_unique<Psk>();
+  psk_->identity = std::move(identity);
+  psk_->key = std::move(key);
+  SSL_set_app_data(ssl_, this);
+  SSL_set_psk_client_callback(ssl_, &TlsStream::psk_client);
+}
+
+unsigned TlsStream::psk_client(SSL* ssl, const char*, char* identity, unsigned identity_room, unsigned char* key,
+                               unsigned room) {
+  const auto* const self = static_cast<const TlsStream*>(SSL_get_app_data(ssl));
+  if (self == nullptr || self->psk_ == nullptr) return 0;
+  const Psk& psk = *self->psk_;
+  if (psk.identity.size() >= identity_room || psk.key.size() > room) return 0;
+  std::memcpy(identity, psk.identity.c_str(), psk.identity.size() + 1);
+  std::memcpy(key, psk.key.data(), psk.key.size());
+  return static_cast<unsigned>(psk.key.size());
+}
+
+/// Called by OpenSSL in the middle of a handshake.
+unsigned TlsStream::psk_server(SSL* ssl, const char* identity, unsigned char* key, unsigned room) {
+  auto* const self = static_cast<TlsStream*>(SSL_get_app_data(ssl));
+  if (self == nullptr || self->psk_ == nullptr || identity == nullptr || SSL_version(ssl) != TLS1_2_VERSION) return 0;
+  PskAnswer answer;
+  try {
+    answer = (*self->psk_->source)(identity);
+  } catch (...) {
+    answer = {};
+  }
+  Psk& psk = *self->psk_;
+  psk.asked = true;
+  psk.kind = answer.kind;
+  psk.name = std::move(answer.name);
+  psk.identity.assign(identity, std::min<std::size_t>(std::strlen(identity), 128));
+  unsigned size = static_cast<unsigned>(answer.key.size());
+  if (answer.kind == PskAnswer::Kind::known && size != 0 && size <= room) {
+    std::memcpy(key, answer.key.data(), size);
+    OPENSSL_cleanse(answer.key.data(), answer.key.size());
+    return size;
+  }
+  size = std::min(room, 32U);  // nobody has this one
+  return RAND_bytes(key, static_cast<int>(size)) == 1 ? size : 0;
+}
+
+/// The failure of a handshake in which a pre-shared key was asked for: its key is wrong, or there is none.
+std::optional<StreamFailure> TlsStream::psk_failure() const {
+  if (psk_ == nullptr || !psk_->asked) return std::nullopt;
+  const Kind kind = psk_->kind == PskAnswer::Kind::known       ? Kind::tls_psk_wrong_key
+                    : psk_->kind == PskAnswer::Kind::malformed ? Kind::tls_psk_malformed
+                                                               : Kind::tls_psk_unknown;
+  return StreamFailure{kind, "identity " + psk_->identity, psk_->name};
+}
+
 TlsStream::~TlsStream() { SSL_free(ssl_); }
 
 /// True once the handshake is done.
@@ -141,6 +203,7 @@ bool TlsStream::step_handshake() {
     return false;
   }
   phase_ = Phase::open;
+  psk_.reset();
   const auto early = std::move(early_);
   if (early != nullptr && early->initial_used < early->initial.size()) {  // more than the handshake came with the sniff
     early_ = std::make_unique<Early>();
@@ -255,7 +318,7 @@ StreamFailure TlsStream::failure() const { return failure_ != nullptr ? *failure
 
 void TlsStream::fail_as(Kind kind, std::string detail) {
   phase_ = Phase::failed;
-  failure_ = std::make_unique<StreamFailure>(StreamFailure{kind, std::move(detail)});
+  failure_ = std::make_unique<StreamFailure>(StreamFailure{kind, std::move(detail), {}});
 }
 
 /// After a call of OpenSSL gave no result: nothing to note when it only waits for the inner stream.
@@ -269,6 +332,9 @@ void TlsStream::note_end(int result) {
   if (inner_state_ == Io::State::failed) {
     const StreamFailure inner = inner_->failure();
     fail_as(inner.kind == Kind::none ? Kind::reset : inner.kind, inner.detail);
+  } else if (const auto psk = in_handshake ? psk_failure() : std::nullopt; psk && error) {
+    fail_as(psk->kind, psk->detail);
+    failure_->claimed = psk->claimed;
   } else if (error) {
     StreamFailure failure = classify();
     fail_as(failure.kind, std::move(failure.detail));

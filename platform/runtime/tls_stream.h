@@ -1,8 +1,11 @@
 #pragma once
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "platform/runtime/stream.h"
+#include "platform/runtime/tls.h"
 #include "tercet/base/bytes.h"
 
 struct ssl_st;
@@ -17,6 +20,10 @@ class TlsStream final : public Stream {
  public:
   /// Takes `ssl`, with its role, host and verification set.
   TlsStream(std::unique_ptr<Stream> inner, ssl_st* ssl, Bytes initial);
+  /// Before the first read: pre-shared keys of clients are asked for here. `source` outlives the handshake.
+  void use_psk(const PskSource& source);
+  /// The connecting side, before the first read or write: this pre-shared key.
+  void offer_psk(std::string identity, std::string key);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -39,6 +46,13 @@ class TlsStream final : public Stream {
     std::size_t initial_used = 0;
     std::vector<std::uint8_t> outgoing;  ///< written before the handshake was done
   };
+  /// A pre-shared key was tried.
+  struct Psk {
+    const PskSource* source = nullptr;
+    PskAnswer::Kind kind = PskAnswer::Kind::known;
+    bool asked = false;
+    std::string name, identity, key;
+  };
   enum class Phase : std::uint8_t { handshake, open, closed, failed };
 
   static bio_method_st* bio_method();
@@ -47,6 +61,11 @@ class TlsStream final : public Stream {
   static long bio_control(bio_st* bio, int command, long number, void* pointer);
   int take_inner(MutableBytes into);
   int give_inner(Bytes from);
+
+  static unsigned psk_server(ssl_st* ssl, const char* identity, unsigned char* key, unsigned room);
+  static unsigned psk_client(ssl_st* ssl, const char* hint, char* identity, unsigned identity_room, unsigned char* key,
+                             unsigned room);
+  std::optional<StreamFailure> psk_failure() const;
 
   bool step_handshake();
   bool flush_pending();
@@ -59,6 +78,7 @@ class TlsStream final : public Stream {
   std::unique_ptr<Stream> inner_;
   ssl_st* ssl_;
   std::unique_ptr<Early> early_;
+  std::unique_ptr<Psk> psk_;  ///< until the handshake is done
   std::unique_ptr<StreamFailure> failure_;
   std::uint16_t unsent_ = 0;  ///< bytes taken by write() whose record OpenSSL could not send whole
   Phase phase_ = Phase::handshake;

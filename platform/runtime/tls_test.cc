@@ -36,10 +36,10 @@ const Trust& trust() {
   return the_trust;
 }
 
-TlsServerContext server_context(TlsProfile profile) {
+TlsServerContext server_context(TlsProfile profile, PskSource psk = {}) {
   const TlsIdentity both[] = {trust().ecdsa, trust().rsa};
-  return must(profile == TlsProfile::modern ? TlsServerContext::open(profile, both)
-                                            : TlsServerContext::open(profile, std::span(both).subspan(1)));
+  const auto identities = profile == TlsProfile::modern ? std::span(both) : std::span(both).subspan(1);
+  return must(TlsServerContext::open(profile, identities, std::move(psk)));
 }
 
 TlsClientContext::Options trusting() {
@@ -58,9 +58,24 @@ TlsClientContext::Options old_client() {
   return options;
 }
 
+/// As the vendor's C SDK with a pre-shared key.
+TlsClientContext::Options psk_client(std::string identity, std::string key) {
+  TlsClientContext::Options options;
+  options.psk_identity = std::move(identity);
+  options.psk_key = std::move(key);
+  return options;
+}
+/// Knows "board" with the key "right"; "nobody" is well-formed.
+PskAnswer answer_psk(std::string_view identity) {
+  if (identity == "board") return {PskAnswer::Kind::known, "right", "pk/board"};
+  if (identity == "nobody") return {PskAnswer::Kind::unknown, {}, "pk/nobody"};
+  if (identity == "throw") throw std::runtime_error("a source that breaks");
+  return {};
+}
+
 /// A TLS server and a plain or TLS client, connected over loopback.
 struct Link {
-  explicit Link(TlsProfile profile) : context(server_context(profile)) {
+  explicit Link(TlsProfile profile, PskSource psk = {}) : context(server_context(profile, std::move(psk))) {
     auto opened = EpollLoop::open();
     REQUIRE(opened);
     loop = std::move(*opened);
@@ -115,6 +130,51 @@ TEST_CASE("a TLS 1.2 client gets ECDHE with AEAD, by the ECDSA certificate or, k
     CHECK(link.client->received == "hello");
     CHECK(link.server->stream->tls_description() == std::string("TLSv1.2 ") + suite);
   }
+}
+
+TEST_CASE("a client with the right pre-shared key is let in, without a certificate") {
+  Link link(TlsProfile::compatible, answer_psk);
+  link.connect(psk_client("board", "right"));
+  CHECK(link.client->received == "hello");
+  CHECK(link.server->stream->tls_description() == "TLSv1.2 PSK-AES128-CBC-SHA");
+}
+
+TEST_CASE("a wrong, unknown or malformed pre-shared key is refused, and the failure says which it was") {
+  struct Row {
+    const char *identity, *key;
+    Kind kind;
+    const char* claimed;
+  };
+  for (const Row& row :
+       {Row{"board", "wrong", Kind::tls_psk_wrong_key, "pk/board"},
+        Row{"nobody", "right", Kind::tls_psk_unknown, "pk/nobody"}, Row{"x", "right", Kind::tls_psk_malformed, ""},
+        Row{"throw", "", Kind::tls_psk_malformed, ""}}) {
+    CAPTURE(row.identity);
+    Link link(TlsProfile::compatible, answer_psk);
+    link.connect(psk_client(row.identity, *row.key ? row.key : "k"));
+    CHECK(link.client->received.empty());
+    CHECK(link.at_server().kind == row.kind);
+    CHECK(link.at_server().claimed == row.claimed);
+    CHECK(link.at_server().detail == std::string("identity ") + row.identity);
+    CHECK(link.at_client().kind == Kind::tls_alert_other);  // the same for all, so that nobody learns who is known
+    CHECK(link.at_client().detail == "bad record mac");
+  }
+}
+
+TEST_CASE("a server without a source of keys, and the modern profile, take no pre-shared key") {
+  for (const bool modern : {false, true}) {
+    Link link(modern ? TlsProfile::modern : TlsProfile::compatible, modern ? PskSource(answer_psk) : PskSource());
+    link.connect(psk_client("board", "right"));
+    CHECK(link.client->received.empty());
+    CHECK(link.at_server().kind == Kind::tls_handshake);
+  }
+}
+
+TEST_CASE("clients with certificates are served as before where pre-shared keys are taken") {
+  Link link(TlsProfile::compatible, answer_psk);
+  link.connect(trusting());
+  CHECK(link.client->received == "hello");
+  CHECK(link.server->stream->tls_description() == "TLSv1.3 TLS_AES_128_GCM_SHA256");
 }
 
 TEST_CASE("an old client with RSA key exchange and AES-CBC, without SNI, is served by the compatible profile") {

@@ -1,14 +1,14 @@
 #include "platform/server/listeners.h"
 
-#include "platform/runtime/tls.h"
-
 namespace tercet::server {
 namespace {
 
-runtime::Outcome<broker::SecureStream> secure_stream(const runtime::Pki& pki, ListenerConfig::TlsProfile profile) {
-  const auto wanted =
-      profile == ListenerConfig::TlsProfile::modern ? runtime::TlsProfile::modern : runtime::TlsProfile::compatible;
-  auto opened = runtime::TlsServerContext::open(wanted, pki.identities(wanted));
+runtime::Outcome<broker::SecureStream> secure_stream(const runtime::Pki& pki, const ListenerConfig& listener,
+                                                     const runtime::PskSource& psk) {
+  const auto wanted = listener.tls_profile == ListenerConfig::TlsProfile::modern ? runtime::TlsProfile::modern
+                                                                                 : runtime::TlsProfile::compatible;
+  const bool devices = listener.policy == ListenerConfig::Policy::cloud;
+  auto opened = runtime::TlsServerContext::open(wanted, pki.identities(wanted), devices ? psk : runtime::PskSource());
   if (!opened) return opened.problem();
   const auto context = std::make_shared<const runtime::TlsServerContext>(std::move(*opened));
   return broker::SecureStream(
@@ -48,7 +48,7 @@ std::string_view name(ListenerConfig::Policy policy) {
 }
 
 runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config, const runtime::Pki& pki,
-                                                           broker::Broker& first) {
+                                                           broker::Broker& first, runtime::PskSource psk) {
   std::vector<OpenListener> open;
   for (const ListenerConfig& wanted : config.listeners) {
     const std::string host = wanted.host == "localhost" ? "127.0.0.1" : wanted.host;
@@ -66,7 +66,7 @@ runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config,
     // Handshakes are shared out; a plain connection goes home with its CONNECT and needs no other move.
     listener->spread = wanted.transport != ListenerConfig::Transport::plain;
     if (wanted.transport != ListenerConfig::Transport::plain) {
-      auto secure = secure_stream(pki, wanted.tls_profile);
+      auto secure = secure_stream(pki, wanted, psk);
       if (!secure) return secure.problem();
       listener->secure = std::move(*secure);
     }

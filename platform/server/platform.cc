@@ -149,6 +149,9 @@ runtime::Outcome<void> Platform::open_registry() {
     directories_.push_back(std::make_unique<registry::Directory>());
     directories.push_back(directories_.back().get());
   }
+  psk_keys_ = std::make_unique<registry::PskKeys>(
+      std::vector<const registry::Directory*>(directories.begin(), directories.end()),
+      [this](std::string_view identity) { return shard_set_->home_of(identity); });
   feed_ = std::make_unique<registry::DirectoryFeed>(*management_, *shard_set_, directories);
   auto opened = registry::Registry::open(data_->file("registry.db"), std::move(*key), *management_, *feed_);
   if (!opened) return opened.problem();
@@ -212,7 +215,8 @@ runtime::Outcome<void> Platform::open_web() {
   std::filesystem::create_directories(pki_dir, bad);
   const auto pki = runtime::Pki::open(pki_dir, certificate_names(), management_->wall());
   if (!pki) return pki.problem();
-  auto listeners = open_listeners(config_, *pki, shards_.front()->broker());
+  auto listeners = open_listeners(config_, *pki, shards_.front()->broker(),
+                                  [this](std::string_view identity) { return psk_keys_->answer(identity); });
   if (!listeners) return listeners.problem();
 
   web_ = std::make_unique<Web>(

@@ -6,6 +6,7 @@
 
 #include "platform/registry/directory_feed.h"
 #include "platform/registry/journal_store.h"
+#include "platform/registry/psk_keys.h"
 #include "platform/registry/registry.h"
 #include "platform/runtime/pki.h"
 #include "platform/runtime/shard_set.h"
@@ -56,6 +57,7 @@ class Platform final {
   std::unique_ptr<Engine> engine_;
   store::StreamStore* store_ = nullptr;
   std::vector<std::unique_ptr<registry::Directory>> directories_;
+  std::unique_ptr<registry::PskKeys> psk_keys_;
   std::unique_ptr<registry::DirectoryFeed> feed_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<registry::JournalStore> journal_;

@@ -1,9 +1,11 @@
 // General-purpose MQTT clients: MQTT.js in 3.1.1 and 5.0, mosquitto's command-line clients.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
-import { api, credentials, makeDevice, makeProduct, refusals, run, startServer, until } from '../harness.mjs';
+import { api, credentials, makeDevice, makeProduct, refusals, run, sign, startServer, until } from '../harness.mjs';
 
 let server, productKey;
 before(async () => {
@@ -72,6 +74,27 @@ test('mosquitto_pub and mosquitto_sub log in with a device triple over TLS', asy
   const heard = await listening;
   assert.equal(heard.code, 0, heard.err);
   assert.match(heard.out, /"report_interval":9/);
+});
+
+test('mosquitto_pub with a pre-shared key, as the vendor\'s C SDK derives it, posts without any certificate; a wrong key is explained', async () => {
+  const triple = await makeDevice(server, productKey);
+  const { host, port } = server.listener('mqtt');
+  const login = credentials(triple);
+  const pair = `${productKey}&${triple.deviceName}`;
+  // mosquitto_pub would take TLS 1.3 and the certificate; the C SDK has neither.
+  const only12 = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-psk-')), 'openssl.cnf');
+  writeFileSync(only12, 'openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n[tls]\nMaxProtocol = TLSv1.2\n');
+  const key = (secret) => Buffer.from(sign('hmacsha256', secret, `id${pair}timestamp2524608000000`).toUpperCase()).toString('hex');
+  const post19 = (psk) => run('mosquitto_pub', ['-h', host, '-p', String(port), '--psk', psk, '--psk-identity', `devicename|hmacsha256|${pair}|2524608000000`,
+    '--tls-version', 'tlsv1.2', '--ciphers', 'PSK-AES128-CBC-SHA', '-i', login.clientId, '-u', login.username, '-P', login.password,
+    '-q', '1', '-t', `/sys/${productKey}/${triple.deviceName}/thing/event/property/post`, '-m', post({ temperature: 19.5 })], { environment: { OPENSSL_CONF: only12 } });
+  const published = await post19(key(triple.deviceSecret));
+  assert.equal(published.code, 0, published.err);
+  const status = await api(server, 'QueryDevicePropertyStatus', { ProductKey: productKey, DeviceName: triple.deviceName });
+  assert.equal(Number(status.Data.List.PropertyStatusInfo.find((one) => one.Identifier === 'temperature').Value), 19.5);
+  assert.notEqual((await post19(key('another secret'))).code, 0);
+  const found = await until(async () => (await refusals(server, triple)).find((one) => one.Cause === 'tls.psk_key'), 'the refusal');
+  assert.match(found.Remedy, /upper-case hex/);
 });
 
 test('mosquitto clients talk to each other on a listener with the standard policy, QoS 0, 1 and 2, retained too', async () => {
