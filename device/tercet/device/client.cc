@@ -11,6 +11,7 @@ namespace {
 /// Rounds of reading, handling and writing in one run(): what a flooding peer can take from the task's other work.
 constexpr int kRounds = 16;
 constexpr std::string_view kBatchTopic = "thing/event/property/batch/post";
+constexpr Millis kPingAnswer{10'000};  // with a keep-alive of 60 s a dead link is noticed after 70 s
 constexpr Millis kSpillAgain{10'000};  // where flash has not taken what waits
 
 }  // namespace
@@ -31,6 +32,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   mqtt::ClientConfig config;
   config.clean_start = options.clean_session;
   config.keep_alive = options.keep_alive;
+  config.ping_timeout = kPingAnswer;
   config.backoff_first = options.backoff_first;
   config.backoff_limit = options.backoff_limit;
   const auto random = [](void* context) { return static_cast<Random*>(context)->next(); };
@@ -38,7 +40,7 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   granted_ = wanted_ = refused_ = 0;
   stopping_ = false;
   if (const auto made = make_filters(); !made) return made;
-  time_.start(options.time);
+  time_.start(options_.time);
   report_step();
   client_->start(port_.clock.now());
   spill_at_ = port_.clock.now() + options.flash_after;

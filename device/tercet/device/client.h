@@ -63,7 +63,7 @@ struct Endpoint {
 };
 
 struct Options {
-  Seconds keep_alive{60};       ///< 30..1200. With 60 a dead link is noticed within 75 s
+  Seconds keep_alive{60};       ///< 30..1200. A dead link is noticed 10 s later at the latest: with 60 within 70 s
   bool auto_subscribe = false;  ///< `_ss=1`: the platform subscribes for us, as for the vendor's C SDK 4
   bool clean_session = false;   ///< true: sets sent while we are away are lost
   bool platform_time = true;    ///< ask the platform's NTP topic after each login

@@ -1,7 +1,5 @@
 #include "tercet/device/clock.h"
 
-#include <array>
-
 #include "tercet/base/reader.h"
 #include "tercet/base/writer.h"
 
@@ -10,8 +8,12 @@ namespace {
 
 constexpr std::string_view kSavedTimeKey = "time";
 constexpr Millis kSaveEvery = std::chrono::hours{1};
-/// Smaller corrections are not worth a jump in the timestamps.
-constexpr std::int64_t kStepWorthTakingMs = 200;
+/// Smaller corrections are not worth a jump in the timestamps, or wear of the flash.
+constexpr std::int64_t kStepWorthTakingMs = 200, kStepWorthSavingMs = 60'000;
+
+constexpr bool is_within(std::int64_t difference, std::int64_t limit) {
+  return difference < limit && difference > -limit;
+}
 
 }  // namespace
 
@@ -20,12 +22,18 @@ std::string_view name(TimeOrigin origin) {
   return kNames[static_cast<std::size_t>(origin)];
 }
 
+bool TimeKeeper::is_plausible(UnixMillis time) const {
+  return options_ != nullptr && time >= options_->floor &&
+         time.ms - options_->floor.ms <= options_->plausible_for.count();
+}
+
 void TimeKeeper::start(const TimeOptions& options) {
   end_query();
-  options_ = options;
+  options_ = &options;
   servers_asked_ = false;
+  confirm();
   origin_ = is_fit_for_tls() ? TimeOrigin::system : TimeOrigin::unset;
-  load_saved();
+  if (origin_ == TimeOrigin::unset) load_saved();
 }
 
 void TimeKeeper::load_saved() {
@@ -35,13 +43,13 @@ void TimeKeeper::load_saved() {
   if (!got || *got != bytes.size()) return;
   Reader in{bytes};
   const UnixMillis saved{static_cast<std::int64_t>(in.u64())};
-  if (saved >= options_.floor && saved > clock_.wall()) adopt(saved, TimeOrigin::saved);
+  if (is_plausible(saved)) adopt(saved.ms - clock_.now().since_start.count(), TimeOrigin::saved);
 }
 
 void TimeKeeper::save(Instant now) {
-  if (store_ == nullptr || origin_ < TimeOrigin::system) return;
-  if (saved_at_ && now < *saved_at_ + kSaveEvery) return;
-  saved_at_ = now;
+  if (store_ == nullptr || doubted_ || origin_ < TimeOrigin::system || !is_fit_for_tls()) return;
+  if (now < save_at_) return;
+  save_at_ = now + kSaveEvery;
   std::array<std::uint8_t, 8> bytes{};
   Writer out{bytes};
   out.u64(static_cast<std::uint64_t>(clock_.wall().ms));
@@ -49,61 +57,71 @@ void TimeKeeper::save(Instant now) {
   static_cast<void>(store_->set(kSavedTimeKey, out.written()));
 }
 
-void TimeKeeper::adopt(UnixMillis now, TimeOrigin origin) {
-  const UnixMillis before = clock_.wall();
-  const std::int64_t step = now.ms - before.ms;
+void TimeKeeper::adopt(Offset offset, TimeOrigin origin) {
+  confirm();
   origin_ = origin;
-  if (step < kStepWorthTakingMs && step > -kStepWorthTakingMs) return;
-  clock_.set_wall(now);
-  saved_at_.reset();
-  step_ = TimeStep{origin, before, now};
+  const UnixMillis before = clock_.wall(), after{offset + clock_.now().since_start.count()};
+  // Of a clock that shows nothing plausible the distance could overflow.
+  const std::int64_t step = is_plausible(before) ? after.ms - before.ms : kStepWorthSavingMs;
+  if (is_within(step, kStepWorthTakingMs)) return;
+  clock_.set_wall(after);
+  if (!is_within(step, kStepWorthSavingMs)) save_at_ = {};
+  step_ = {origin, before, after};
+  has_step_ = true;
 }
 
 std::optional<TimeStep> TimeKeeper::take_step() {
-  const auto taken = step_;
-  step_.reset();
-  return taken;
+  if (!has_step_) return std::nullopt;
+  has_step_ = false;
+  return step_;
 }
 
 void TimeKeeper::platform_said(UnixMillis now) {
-  if (now >= options_.floor) adopt(now, TimeOrigin::platform);
+  if (is_plausible(now)) adopt(now.ms - clock_.now().since_start.count(), TimeOrigin::platform);
+}
+
+void TimeKeeper::confirm() {
+  doubted_ = false;
+  earlier_ = refused_ = kNone;
 }
 
 void TimeKeeper::doubt() {
-  if (origin_ < TimeOrigin::sntp) origin_ = is_fit_for_tls() ? TimeOrigin::saved : TimeOrigin::unset;
+  const Offset refused = offset();
+  if (earlier_ != kNone) adopt(earlier_, earlier_origin_);
+  refused_ = refused;
+  doubted_ = true;
   servers_asked_ = false;
 }
 
 Result<void> TimeKeeper::settle(Instant now) {
-  if (origin_ >= TimeOrigin::system && is_fit_for_tls()) return {};
-  if (!servers_asked_ && datagram_ != nullptr && !options_.servers.empty()) {
-    if (!querying_) {
-      querying_ = true;
-      server_ = 0;
-      query_until_ = now + options_.answer_within;
-      sent_ = false;
-      names_failed_ = true;
-    }
+  if (origin_ == TimeOrigin::unset && is_fit_for_tls()) origin_ = TimeOrigin::system;
+  const bool is_good = servers_asked_ || (origin_ >= TimeOrigin::system && !doubted_);
+  if (is_good && is_fit_for_tls()) return {};
+  if (can_ask()) {
+    if (!querying_) begin_query(now);
     if (ask(now)) return fail(Error::would_block);
     end_query();
-    servers_asked_ = true;
+    if (believe_answers()) return {};
   }
-  if (is_fit_for_tls()) {
-    if (origin_ == TimeOrigin::unset) origin_ = TimeOrigin::system;
-    return {};
-  }
-  servers_asked_ = false;
-  if (!options_.start_from_floor) {
-    const bool asked = datagram_ != nullptr && !options_.servers.empty();
-    return fail(asked && names_failed_ ? Error::dns_failed : Error::clock_unset);
-  }
-  adopt(options_.floor, TimeOrigin::floor);
-  return {};
+  const bool floor_is_next = options_->start_from_floor && (doubted_ || !is_fit_for_tls());
+  if (floor_is_next && origin_ != TimeOrigin::floor)
+    adopt(options_->floor.ms - clock_.now().since_start.count(), TimeOrigin::floor);
+  servers_asked_ = is_fit_for_tls() && origin_ != TimeOrigin::floor;
+  if (is_fit_for_tls()) return {};
+  return fail(can_ask() && names_failed_ ? Error::dns_failed : Error::clock_unset);
+}
+
+void TimeKeeper::begin_query(Instant now) {
+  querying_ = names_failed_ = true;
+  sent_ = agreed_ = false;
+  voices_ = 0;
+  server_ = 0;
+  query_until_ = now + options_->answer_within;
 }
 
 /// Whether an answer may still come.
 bool TimeKeeper::ask(Instant now) {
-  while (server_ < options_.servers.size()) {
+  while (server_ < options_->servers.size() && !agreed_) {
     if (now >= query_until_) {
       names_failed_ = false;  // silence is not a wrong name
       next_server(now);
@@ -111,7 +129,7 @@ bool TimeKeeper::ask(Instant now) {
     }
     if (!sent_) {
       cookie_ = static_cast<std::uint64_t>(random_.next()) << 32 | random_.next();
-      const auto sent = datagram_->send(options_.servers[server_], kSntpPort, make_sntp_request(cookie_));
+      const auto sent = datagram_->send(options_->servers[server_], kSntpPort, make_sntp_request(cookie_));
       if (!sent && sent.error() == Error::would_block) return true;
       if (!sent) {
         if (sent.error() != Error::dns_failed) names_failed_ = false;
@@ -127,14 +145,39 @@ bool TimeKeeper::ask(Instant now) {
     if (!got && got.error() == Error::would_block) return true;
     const auto reply =
         got ? parse_sntp_reply(Bytes{packet}.first(*got), cookie_) : Result<SntpReply>(fail(got.error()));
-    if (!reply && reply.error() == Error::denied) return true;  // a stray or forged packet: one per pass
-    const bool believed = reply && sntp_now(*reply, now - sent_at_) >= options_.floor;
-    if (!believed) {
-      next_server(now);
-      continue;
-    }
-    adopt(sntp_now(*reply, now - sent_at_), TimeOrigin::sntp);
-    return false;
+    // A stray or forged packet does not end the waiting: one per pass.
+    if (!reply && (reply.error() == Error::denied || reply.error() == Error::malformed)) return true;
+    if (reply) hear(sntp_now(*reply, now - sent_at_), now);
+    next_server(now);
+  }
+  return false;
+}
+
+/// Compares an answer with the earlier ones of this round.
+void TimeKeeper::hear(UnixMillis time, Instant now) {
+  if (!is_plausible(time)) return;
+  const Offset said = time.ms - now.since_start.count();
+  for (std::size_t i = 0; i < voices_ && !agreed_; ++i) agreed_ = is_within(heard_[i] - said, kAgreeMs + 1);
+  if (agreed_)
+    heard_[0] = said;
+  else if (voices_ < kVoices)
+    heard_[voices_++] = said;
+}
+
+/// Adopts what the round has brought; false if that is nothing new.
+bool TimeKeeper::believe_answers() {
+  if (agreed_) {
+    adopt(heard_[0], TimeOrigin::sntp);
+    return true;
+  }
+  for (std::size_t i = 0; i < voices_; ++i) {
+    if (refused_ != kNone && is_within(heard_[i] - refused_, kAgreeMs + 1)) continue;
+    const Offset before = is_set() ? offset() : kNone;
+    const TimeOrigin before_origin = origin_;
+    adopt(heard_[i], TimeOrigin::sntp);
+    earlier_ = before;
+    earlier_origin_ = before_origin;
+    return true;
   }
   return false;
 }
@@ -143,7 +186,7 @@ void TimeKeeper::next_server(Instant now) {
   datagram_->close();
   ++server_;
   sent_ = false;
-  query_until_ = now + options_.answer_within;
+  query_until_ = now + options_->answer_within;
 }
 
 void TimeKeeper::end_query() {

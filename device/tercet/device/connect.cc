@@ -82,10 +82,12 @@ void Device::advance_transport(Instant now) {
   if (!stage) return break_off(rung_of(port_.transport.stage()), stage.error(), now);
   if (*stage == Stage::ready) {
     if (ladder_.climbing() <= Rung::tcp) pass(Rung::tcp, now);
-    if (endpoint_.tls)
+    if (endpoint_.tls) {
+      time_.confirm();
       pass(Rung::tls, now);
-    else
+    } else {
       ladder_.passed(Rung::tls, now);  // skipped, and not worth a word
+    }
     return log_in(now);
   }
   if (*stage == before && now >= step_until_) return break_off(rung_of(*stage), Error::timed_out, now);
