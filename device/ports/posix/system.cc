@@ -4,19 +4,33 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/random.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 namespace tercet::posix {
 namespace {
 
+/// The two clocks are read one after the other, and are slewed together: a difference beyond is a step.
+constexpr std::int64_t kStepMs = 500;
+constexpr std::int64_t kSameMs = 2'000;
+
 std::int64_t read_clock(clockid_t which) {
   timespec at{};
   clock_gettime(which, &at);
   return std::int64_t{at.tv_sec} * 1000 + at.tv_nsec / 1'000'000;
+}
+
+ClockReading read_clocks() { return {read_clock(CLOCK_BOOTTIME), read_clock(CLOCK_REALTIME)}; }
+
+bool follows_time_servers() {
+  timex state{};
+  const int status = adjtimex(&state);  // reads only; fails where it is forbidden
+  return status >= 0 && status != TIME_ERROR;
 }
 
 bool any_interface(unsigned flags, bool with_address) {
@@ -39,8 +53,22 @@ bool any_interface(unsigned flags, bool with_address) {
 }  // namespace
 
 Instant SystemClock::now() const { return Instant{Millis{read_clock(CLOCK_BOOTTIME)}}; }
-UnixMillis SystemClock::wall() const { return {read_clock(CLOCK_REALTIME) + offset_ms_}; }
-void SystemClock::set_wall(UnixMillis to) { offset_ms_ = to.ms - read_clock(CLOCK_REALTIME); }
+UnixMillis SystemClock::wall() const { return correction_.wall(read_clocks(), follows_time_servers); }
+void SystemClock::set_wall(UnixMillis to) { correction_.set(to, read_clocks()); }
+
+void WallCorrection::set(UnixMillis to, const ClockReading& at) {
+  is_set_ = true;
+  told_less_boot_ = to.ms - at.boot;
+  real_less_boot_ = at.real - at.boot;
+}
+
+UnixMillis WallCorrection::wall(const ClockReading& at, bool (*is_synchronised)()) const {
+  if (!is_set_) return {at.real};
+  const std::int64_t told = told_less_boot_ + at.boot;
+  const bool has_stepped = std::abs(at.real - at.boot - real_less_boot_) > kStepMs;
+  if (has_stepped && (std::abs(at.real - told) <= kSameMs || is_synchronised())) return {at.real};
+  return {told};
+}
 
 void SystemRandom::fill(MutableBytes into) {
   while (!into.empty()) {

@@ -4,8 +4,28 @@
 
 namespace tercet::posix {
 
-/// CLOCK_BOOTTIME (goes on while the machine sleeps) and CLOCK_REALTIME plus an offset of this process: setting the
-/// machine's clock is its owner's business.
+/// The machine's clocks at one moment, in milliseconds.
+struct ClockReading {
+  std::int64_t boot = 0;  ///< CLOCK_BOOTTIME: goes on while the machine sleeps, never jumps
+  std::int64_t real = 0;  ///< CLOCK_REALTIME: jumps when somebody sets it
+};
+
+/// The time that this process was told, while the machine's clock shows another: setting that one is its owner's
+/// business. Counted by the clock that never jumps, so that a step of the machine's clock does not move it. Where that
+/// step brings the machine's clock to our time, or was made by a kernel that follows time servers, the machine's clock
+/// is right now and is believed again.
+class WallCorrection {
+ public:
+  void set(UnixMillis to, const ClockReading& at);
+  /// is_synchronised: whether the kernel follows time servers; asked only when the machine's clock has stepped.
+  UnixMillis wall(const ClockReading& at, bool (*is_synchronised)()) const;
+
+ private:
+  bool is_set_ = false;
+  std::int64_t told_less_boot_ = 0, real_less_boot_ = 0;
+};
+
+/// CLOCK_BOOTTIME, and CLOCK_REALTIME as corrected for this process.
 class SystemClock final : public device::Clock {
  public:
   Instant now() const override;
@@ -13,7 +33,7 @@ class SystemClock final : public device::Clock {
   void set_wall(UnixMillis to) override;
 
  private:
-  std::int64_t offset_ms_ = 0;
+  WallCorrection correction_;
 };
 
 /// getrandom(2).

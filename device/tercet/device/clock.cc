@@ -70,6 +70,15 @@ void TimeKeeper::adopt(Offset offset, TimeOrigin origin) {
   has_step_ = true;
 }
 
+/// Keeps the time before in mind, should TLS refuse by this one.
+void TimeKeeper::adopt_on_trial(Offset offset, TimeOrigin origin) {
+  const Offset before = is_set() ? this->offset() : kNone;
+  const TimeOrigin before_origin = origin_;
+  adopt(offset, origin);
+  earlier_ = before;
+  earlier_origin_ = before_origin;
+}
+
 std::optional<TimeStep> TimeKeeper::take_step() {
   if (!has_step_) return std::nullopt;
   has_step_ = false;
@@ -77,7 +86,9 @@ std::optional<TimeStep> TimeKeeper::take_step() {
 }
 
 void TimeKeeper::platform_said(UnixMillis now) {
-  if (is_plausible(now)) adopt(now.ms - clock_.now().since_start.count(), TimeOrigin::platform);
+  if (!is_plausible(now)) return;
+  const Offset said = now.ms - clock_.now().since_start.count();
+  can_ask() ? adopt(said, TimeOrigin::platform) : adopt_on_trial(said, TimeOrigin::platform);
 }
 
 void TimeKeeper::confirm() {
@@ -172,11 +183,7 @@ bool TimeKeeper::believe_answers() {
   }
   for (std::size_t i = 0; i < voices_; ++i) {
     if (refused_ != kNone && is_within(heard_[i] - refused_, kAgreeMs + 1)) continue;
-    const Offset before = is_set() ? offset() : kNone;
-    const TimeOrigin before_origin = origin_;
-    adopt(heard_[i], TimeOrigin::sntp);
-    earlier_ = before;
-    earlier_origin_ = before_origin;
+    adopt_on_trial(heard_[i], TimeOrigin::sntp);
     return true;
   }
   return false;

@@ -52,6 +52,7 @@ struct TimeStep {
 ///   a better one (a *lone* answer), and the time before it is remembered if it was plausible.
 /// - The platform's time, once connected, replaces any; so does an answer of the servers when they are asked. Up and
 ///   down alike.
+///   Where there are no servers to ask, the time before the platform's is remembered like that before a lone answer.
 /// - TLS refuses a certificate as expired or not yet valid: doubt(), whatever the origin. A lone answer is given up at
 ///   once for the time before it. The servers are asked again before the next attempt, and a lone answer that repeats
 ///   what was just refused is passed over for another. Stay all silent, the attempt is made with the time there is, or
@@ -111,6 +112,7 @@ class TimeKeeper {
   bool is_plausible(UnixMillis time) const;
   Offset offset() const { return clock_.wall().ms - clock_.now().since_start.count(); }
   void adopt(Offset offset, TimeOrigin origin);
+  void adopt_on_trial(Offset offset, TimeOrigin origin);
   void load_saved();
   bool can_ask() const { return datagram_ != nullptr && !options_->servers.empty(); }
   void begin_query(Instant now);
@@ -132,7 +134,7 @@ class TimeKeeper {
   std::uint8_t voices_ = 0;
   std::uint16_t server_ = 0;
   std::array<Offset, kVoices> heard_{};  ///< in this round; with agreed_ the first is what two servers say
-  Offset earlier_ = kNone;               ///< the time is a lone answer, and this was the plausible one before it
+  Offset earlier_ = kNone;               ///< the time is on trial, and this was the plausible one before it
   Offset refused_ = kNone;               ///< what TLS refused last
   std::uint64_t cookie_ = 0;
   Instant query_until_ = Instant::never(), sent_at_{}, save_at_{};

@@ -397,6 +397,22 @@ TEST_CASE("the platform replaces a time up and down") {
   }
 }
 
+TEST_CASE("where no server can be asked, a platform's time that TLS refuses gives way to the one before it") {
+  for (const std::size_t servers : {0u, 2u}) {
+    Bench bench{kNow, servers};
+    bench.time.start(bench.options);
+    bench.time.platform_said(kLater);
+    CHECK(bench.shows(kLater));
+    bench.time.doubt();
+    CHECK(bench.settle());
+    CHECK(bench.shows(servers == 0 ? kNow : kLater));
+    bench.time.platform_said({kNow.ms + bench.elapsed().count()});
+    bench.time.confirm();
+    bench.time.doubt();
+    CHECK(bench.shows(kNow));
+  }
+}
+
 TEST_CASE("a correction of less than a fifth of a second is not worth a jump") {
   Bench bench;
   bench.time.start(bench.options);
