@@ -24,12 +24,12 @@ struct Resolver::Lookup {
     if (event_fd >= 0) ::close(event_fd);
   }
 
-  void run(int flags) {
+  void run(System system, int flags) {
     addrinfo hints{};
     hints.ai_socktype = socket_type;
     hints.ai_flags = flags;
     addrinfo* list = nullptr;
-    error = getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
+    error = system(host.c_str(), service.c_str(), &hints, &list);
     for (const addrinfo* at = list; at != nullptr && addresses.size() < 8; at = at->ai_next) {
       SocketAddress& address = addresses.emplace_back();
       std::memcpy(&address.storage, at->ai_addr, at->ai_addrlen);
@@ -57,7 +57,7 @@ std::string SocketAddress::text() const {
   return '[' + std::string(host) + "]:" + std::to_string(ntohs(in->sin6_port));
 }
 
-Resolver::Resolver() = default;
+Resolver::Resolver(System system) : system_(system) {}
 Resolver::~Resolver() = default;
 
 void Resolver::begin(std::string_view host, std::uint16_t port, int socket_type) {
@@ -67,11 +67,11 @@ void Resolver::begin(std::string_view host, std::uint16_t port, int socket_type)
   lookup_->service = std::to_string(port);
   lookup_->socket_type = socket_type;
   lookup_->event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  lookup_->run(AI_NUMERICHOST | AI_NUMERICSERV);
+  lookup_->run(system_, AI_NUMERICHOST | AI_NUMERICSERV);
   if (lookup_->error == 0) return lookup_->announce();
   try {
-    std::thread([lookup = lookup_] {
-      lookup->run(AI_NUMERICSERV);
+    std::thread([lookup = lookup_, system = system_] {
+      lookup->run(system, AI_NUMERICSERV);
       lookup->announce();
     }).detach();
   } catch (const std::system_error&) {

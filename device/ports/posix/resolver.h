@@ -1,4 +1,5 @@
 #pragma once
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -25,7 +26,9 @@ struct SocketAddress {
 /// time.
 class Resolver {
  public:
-  Resolver();
+  /// `system` is getaddrinfo, or something like it that is safe to call on any thread.
+  using System = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  explicit Resolver(System system = &::getaddrinfo);
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -40,6 +43,7 @@ class Resolver {
 
  private:
   struct Lookup;
+  System system_;
   std::shared_ptr<Lookup> lookup_;
   std::string error_text_;
 };

@@ -11,6 +11,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+
+#include "tercet/auth/psk.h"
+#include "tercet/base/check.h"
 
 namespace tercet::posix {
 namespace {
@@ -105,16 +109,37 @@ int remember_where(int believed, X509_STORE_CTX* store) {
   return believed;
 }
 
+/// The first to expire of the chain the server sent.
+std::optional<UnixMillis> expiry_of(const SSL* session) {
+  std::optional<UnixMillis> first;
+  const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(session);
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &parts) != 1) continue;
+    const UnixMillis end{static_cast<std::int64_t>(::timegm(&parts)) * 1000};
+    if (!first || end.ms < first->ms) first = end;
+  }
+  return first;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::open(const Trust& trust, std::string& problem) {
+std::shared_ptr<TlsContext> TlsContext::make() {
   SSL_CTX* made = SSL_CTX_new(TLS_client_method());
-  if (made == nullptr) return fail(Error::internal);
+  TERCET_CHECK(made != nullptr);
   std::shared_ptr<TlsContext> context(new TlsContext(made));
-  context->pins_ = trust.pins;
   SSL_CTX_set_min_proto_version(made, TLS1_2_VERSION);
   SSL_CTX_set_mode(made,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::open(const Trust& trust, std::string& problem) {
+  std::shared_ptr<TlsContext> context = make();
+  SSL_CTX* made = context->get();
+  context->pins_ = trust.pins;
+  SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(made, &TlsSession::new_session);
   // The answer to a certificate that is not believed is the same with pins: they are looked at after the handshake.
   SSL_CTX_set_verify(made, trust.pins.empty() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, remember_where);
   X509_STORE* store = SSL_CTX_get_cert_store(made);
@@ -141,30 +166,49 @@ Result<std::shared_ptr<TlsContext>> TlsContext::open(const Trust& trust, std::st
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::open_unverified() {
-  SSL_CTX* made = SSL_CTX_new(TLS_client_method());
-  if (made == nullptr) return fail(Error::internal);
-  std::shared_ptr<TlsContext> context(new TlsContext(made));
-  SSL_CTX_set_min_proto_version(made, TLS1_2_VERSION);
-  SSL_CTX_set_mode(made,
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(made, SSL_VERIFY_NONE, nullptr);
+  std::shared_ptr<TlsContext> context = make();
+  SSL_CTX_set_verify(context->get(), SSL_VERIFY_NONE, nullptr);
   return context;
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+Result<std::shared_ptr<TlsContext>> TlsContext::open_psk() {
+  std::shared_ptr<TlsContext> context = make();
+  SSL_CTX_set_max_proto_version(context->get(), TLS1_2_VERSION);
+  if (SSL_CTX_set_cipher_list(context->get(), auth::kPskCipher) != 1) return fail(Error::unsupported);
+  return context;
+}
+
+TlsContext::~TlsContext() {
+  forget_session();
+  SSL_CTX_free(context_);
+}
+
+ssl_session_st* TlsContext::session_for(const std::string& host, UnixMillis now) const {
+  const bool usable = session_ != nullptr && session_host_ == host && SSL_SESSION_is_resumable(session_) == 1 &&
+                      (!session_expiry_ || now.ms < session_expiry_->ms);
+  return usable ? session_ : nullptr;
+}
+
+void TlsContext::remember(const std::string& host, ssl_session_st* session, std::optional<UnixMillis> expiry) {
+  forget_session();
+  session_ = session;
+  session_host_ = host;
+  session_expiry_ = expiry;
+}
+
+void TlsContext::forget_session() {
+  SSL_SESSION_free(session_);
+  session_ = nullptr;
+}
 
 bool TlsContext::is_pinned(const std::array<std::uint8_t, 32>& key) const {
   return std::find(pins_.begin(), pins_.end(), key) != pins_.end();
 }
 
 TlsSession::TlsSession(std::shared_ptr<TlsContext> context, int socket, const std::string& host, UnixMillis now)
-    : context_(std::move(context)), session_(SSL_new(context_->get())) {
-  TERCET_CHECK(session_ != nullptr);
-  BIO* bio = BIO_new(bio_method());
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
-  BIO_set_init(bio, 1);
-  SSL_set_bio(session_, bio, bio);
-  SSL_set_connect_state(session_);
+    : context_(std::move(context)), session_(SSL_new(context_->get())), host_(host) {
+  attach(socket);
+  if (SSL_SESSION* before = context_->session_for(host, now)) SSL_set_session(session_, before);
   X509_VERIFY_PARAM* verify = SSL_get0_param(session_);
   X509_VERIFY_PARAM_set_time(verify, now.ms / 1000);
   if (is_address(host)) {
@@ -175,19 +219,63 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, int socket, const st
   }
 }
 
-TlsSession::~TlsSession() { SSL_free(session_); }
+TlsSession::TlsSession(std::shared_ptr<TlsContext> context, int socket, const device::PreSharedKey& psk)
+    : context_(std::move(context)), session_(SSL_new(context_->get())), psk_identity_(psk.identity), psk_key_(psk.key) {
+  attach(socket);
+  SSL_set_psk_client_callback(session_, &TlsSession::give_psk);
+}
+
+void TlsSession::attach(int socket) {
+  TERCET_CHECK(session_ != nullptr);
+  BIO* bio = BIO_new(bio_method());
+  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  BIO_set_init(bio, 1);
+  SSL_set_bio(session_, bio, bio);
+  SSL_set_connect_state(session_);
+  SSL_set_app_data(session_, this);
+}
+
+TlsSession::~TlsSession() {
+  OPENSSL_cleanse(psk_key_.data(), psk_key_.size());
+  SSL_free(session_);
+}
+
+/// OpenSSL has a session to go on with later: after the handshake, with TLS 1.3 some time after it.
+int TlsSession::new_session(SSL* ssl, SSL_SESSION* session) {
+  auto* const self = static_cast<TlsSession*>(SSL_get_app_data(ssl));
+  if (self == nullptr || self->host_.empty()) return 0;
+  self->context_->remember(self->host_, session, self->chain_expiry());
+  return 1;  // ours now
+}
+
+unsigned TlsSession::give_psk(SSL* ssl, const char*, char* identity, unsigned identity_room, unsigned char* key,
+                              unsigned room) {
+  const auto* const self = static_cast<const TlsSession*>(SSL_get_app_data(ssl));
+  if (self->psk_identity_.size() >= identity_room || self->psk_key_.size() > room) return 0;
+  std::memcpy(identity, self->psk_identity_.c_str(), self->psk_identity_.size() + 1);
+  std::memcpy(key, self->psk_key_.data(), self->psk_key_.size());
+  return static_cast<unsigned>(self->psk_key_.size());
+}
+
+std::optional<UnixMillis> TlsSession::chain_expiry() const { return expiry_of(session_); }
 
 Result<void> TlsSession::shake_hands() {
   ERR_clear_error();
   wants_write_ = false;
   stopped_at.clear();
   const int result = SSL_do_handshake(session_);
-  if (result != 1) return fail(explain(result));
+  if (result != 1) {
+    const Error error = explain(result);
+    if (error != Error::would_block) context_->forget_session();  // next time from the beginning
+    return fail(error);
+  }
   if (context_->has_pins() && !check_pin()) {
+    context_->forget_session();
     detail_ = "the server's key is none of the pinned ones";
     return fail(Error::tls_untrusted);
   }
   detail_ = std::string(SSL_get_version(session_)) + ' ' + SSL_get_cipher_name(session_);
+  if (SSL_session_reused(session_) == 1) detail_ += " resumed";
   return {};
 }
 
@@ -246,6 +334,10 @@ Error TlsSession::explain(int result) {
   const int reason = ERR_GET_REASON(code);
   detail_ = last_error();
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return explain_verification(SSL_get_verify_result(session_));
+  if (!psk_key_.empty() && (reason == SSL_R_SSLV3_ALERT_BAD_RECORD_MAC || reason == SSL_R_TLSV1_ALERT_DECRYPT_ERROR)) {
+    detail_ = "the pre-shared key is not the one the platform has: check the triple";
+    return Error::tls_untrusted;
+  }
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     detail_ = "the peer closed the connection";
     return Error::closed;

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,8 +10,10 @@
 #include "tercet/base/bytes.h"
 #include "tercet/base/result.h"
 #include "tercet/base/time.h"
+#include "tercet/device/port.h"
 
 struct ssl_ctx_st;
+struct ssl_session_st;
 struct ssl_st;
 
 namespace tercet::posix {
@@ -34,6 +37,8 @@ class TlsContext {
   static Result<std::shared_ptr<TlsContext>> open(const Trust& trust, std::string& problem);
   /// Believes every certificate: for load generators on a test network, never for a board.
   static Result<std::shared_ptr<TlsContext>> open_unverified();
+  /// Believes whoever has the pre-shared key, which the session is given.
+  static Result<std::shared_ptr<TlsContext>> open_psk();
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -42,9 +47,19 @@ class TlsContext {
   bool is_pinned(const std::array<std::uint8_t, 32>& key) const;
   bool has_pins() const { return !pins_.empty(); }
 
+  /// The last session with this host, to go on with instead of a full handshake; null when there is none, or when a
+  /// certificate of it would have expired by `now`. The context keeps it.
+  ssl_session_st* session_for(const std::string& host, UnixMillis now) const;
+  void remember(const std::string& host, ssl_session_st* session, std::optional<UnixMillis> expiry);
+  void forget_session();
+
  private:
   explicit TlsContext(ssl_ctx_st* context) : context_(context) {}
+  static std::shared_ptr<TlsContext> make();
   ssl_ctx_st* context_;
+  ssl_session_st* session_ = nullptr;
+  std::string session_host_;
+  std::optional<UnixMillis> session_expiry_;
   std::vector<std::array<std::uint8_t, 32>> pins_;
 };
 
@@ -53,6 +68,8 @@ class TlsSession {
  public:
   /// host: the name or address the certificate must carry, sent as SNI if a name. now: the time to judge dates by.
   TlsSession(std::shared_ptr<TlsContext> context, int socket, const std::string& host, UnixMillis now);
+  /// With a context of open_psk().
+  TlsSession(std::shared_ptr<TlsContext> context, int socket, const device::PreSharedKey& psk);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -66,15 +83,23 @@ class TlsSession {
   bool wants_write() const { return wants_write_; }
   /// The failure in words, or protocol and cipher.
   const std::string& detail() const { return detail_; }
+  /// When the first certificate of the server's chain expires; nothing without certificates.
+  std::optional<UnixMillis> chain_expiry() const;
 
  private:
   Error explain(int result);
   Error explain_verification(long verdict);
   bool check_pin();
+  void attach(int socket);
+  static int new_session(ssl_st* ssl, ssl_session_st* session);
+  static unsigned give_psk(ssl_st* ssl, const char* hint, char* identity, unsigned identity_room, unsigned char* key,
+                           unsigned room);
+  friend class TlsContext;
   std::shared_ptr<TlsContext> context_;
   ssl_st* session_;
   bool wants_write_ = false;
-  std::string detail_;
+  std::string host_, detail_;
+  std::string psk_identity_, psk_key_;
 };
 
 }  // namespace tercet::posix

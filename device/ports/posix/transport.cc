@@ -12,6 +12,7 @@ namespace {
 using device::Stage;
 
 constexpr Millis kTryAddressFor{3'000};
+constexpr Millis kLookUpFor{5'000};  // when there are addresses from before
 
 Error error_of(int code) {
   switch (code) {
@@ -34,9 +35,11 @@ Result<void> SocketTransport::open(const device::Target& target) {
   host_ = target.host;
   port_ = target.port;
   use_tls_ = target.tls;
+  psk_ = target.psk;
   detail_.clear();
   resolver_.begin(host_, port_, SOCK_STREAM);
   stage_ = Stage::resolving;
+  try_until_ = has_known() ? clock_.now() + kLookUpFor : Instant::never();
   return {};
 }
 
@@ -58,10 +61,11 @@ Result<Stage> SocketTransport::advance() {
 
 Result<Stage> SocketTransport::resolve() {
   auto found = resolver_.poll();
-  if (!found && found.error() == Error::would_block) return stage_;
+  if (!found && found.error() == Error::would_block && clock_.now() < try_until_) return stage_;
   if (!found) {
     detail_ = resolver_.error_text();
-    return fail(found.error());
+    if (!has_known()) return fail(found.error());
+    found = known_;
   }
   addresses_ = std::move(*found);
   trying_ = 0;
@@ -106,18 +110,32 @@ Result<Stage> SocketTransport::connect() {
 
 Result<Stage> SocketTransport::connected() {
   detail_ = addresses_[trying_].text();
+  known_host_ = host_;
+  known_ = addresses_;
   if (!use_tls_) return stage_ = Stage::ready;
   stage_ = Stage::securing;
   return stage_;
 }
 
-Result<Stage> SocketTransport::secure() {
+Result<void> SocketTransport::begin_tls() {
+  if (psk_) {
+    auto context = TlsContext::open_psk();
+    if (!context) return fail(context.error());
+    tls_ = std::make_unique<TlsSession>(std::move(*context), socket_, *psk_);
+    return {};
+  }
   if (!context_) {
     auto context = TlsContext::open(trust_, detail_);
     if (!context) return fail(context.error());
     context_ = std::move(*context);
   }
-  if (!tls_) tls_ = std::make_unique<TlsSession>(context_, socket_, host_, clock_.wall());
+  tls_ = std::make_unique<TlsSession>(context_, socket_, host_, clock_.wall());
+  return {};
+}
+
+Result<Stage> SocketTransport::secure() {
+  if (!tls_)
+    if (const auto begun = begin_tls(); !begun) return fail(begun.error());
   const auto done = tls_->shake_hands();
   if (!done && done.error() == Error::would_block) return stage_;
   detail_ = tls_->detail();

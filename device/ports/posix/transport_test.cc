@@ -81,6 +81,13 @@ class Server {
  public:
   enum class Kind { tls_echo, plain_echo, hang_up, mute };
   Server(Kind kind, Authority* authority) : kind_(kind), context_(SSL_CTX_new(TLS_server_method())) {
+    SSL_CTX_set_psk_server_callback(context_, [](SSL*, const char* identity, unsigned char* key, unsigned) {
+      constexpr std::string_view kKey = "key of board";
+      if (std::string_view(identity) != "board") return 0U;
+      std::copy(kKey.begin(), kKey.end(), key);
+      return static_cast<unsigned>(kKey.size());
+    });
+    if (authority == nullptr) SSL_CTX_set_cipher_list(context_, "PSK-AES128-CBC-SHA");
     if (authority != nullptr) {
       SSL_CTX_use_certificate(context_, authority->server->x509);
       SSL_CTX_use_PrivateKey(context_, authority->server_key.key);
@@ -145,11 +152,14 @@ class Server {
 };
 
 struct Bench {
-  explicit Bench(Trust trust) : transport(std::move(trust), clock) { clock.wall_at = {(kIssuedAt + kYear / 2) * 1000}; }
+  explicit Bench(Trust trust, Resolver::System look_up = &::getaddrinfo) : transport(std::move(trust), clock, look_up) {
+    clock.wall_at = {(kIssuedAt + kYear / 2) * 1000};
+  }
   /// Steps until ready or broken, waiting for the sockets in between.
-  Result<Stage> climb(const std::string& host, std::uint16_t port, bool tls = true) {
+  Result<Stage> climb(const std::string& host, std::uint16_t port, bool tls = true,
+                      std::optional<device::PreSharedKey> psk = {}) {
     target = host;
-    REQUIRE(transport.open({target, port, tls}));
+    REQUIRE(transport.open({target, port, tls, psk}));
     for (int i = 0; i < 30; ++i) {
       const auto stage = transport.advance();
       if (!stage || *stage == Stage::ready) return stage;
@@ -278,6 +288,112 @@ TEST_CASE("a name that does not exist fails at the look-up") {
   Bench bench(Trust{});
   CHECK(bench.climb("no-such-host.invalid", 8883).error() == Error::dns_failed);
   CHECK(bench.transport.stage() == Stage::resolving);
+}
+
+namespace {
+
+std::atomic<bool> names_fail{false};
+std::atomic<int> looked_up{0};
+int sometimes(const char* host, const char* service, const addrinfo* hints, addrinfo** list) {
+  const bool literal = (hints->ai_flags & AI_NUMERICHOST) != 0;
+  if (!literal) ++looked_up;
+  return !literal && names_fail ? EAI_AGAIN : ::getaddrinfo(host, service, hints, list);
+}
+int never(const char* host, const char* service, const addrinfo* hints, addrinfo** list) {
+  while (names_fail && (hints->ai_flags & AI_NUMERICHOST) == 0) std::this_thread::yield();
+  return ::getaddrinfo(host, service, hints, list);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "when a name cannot be looked up, the addresses of the last connection to it are tried, and of no other name") {
+  names_fail = false;
+  Server server(Server::Kind::plain_echo, nullptr);
+  Bench bench(Trust{}, sometimes);
+  REQUIRE(bench.climb("localhost", server.port, false));
+  bench.transport.close();
+  names_fail = true;
+  const int before = looked_up;
+  REQUIRE(bench.climb("localhost", server.port, false));
+  CHECK(looked_up == before + 1);  // asked all the same: the server may have moved
+  CHECK(bench.exchange("still there") == "still there");
+  CHECK(bench.climb("localhost.localdomain", server.port, false).error() == Error::dns_failed);
+  Bench fresh(Trust{}, sometimes);
+  CHECK(fresh.climb("localhost", server.port, false).error() == Error::dns_failed);
+}
+
+TEST_CASE("a name server that is silent is given five seconds when there are addresses from before") {
+  names_fail = false;
+  Server server(Server::Kind::plain_echo, nullptr);
+  Bench bench(Trust{}, never);
+  REQUIRE(bench.climb("localhost", server.port, false));
+  bench.transport.close();
+  names_fail = true;
+  REQUIRE(bench.transport.open({bench.target, server.port, false}));
+  CHECK(*bench.transport.advance() == Stage::resolving);
+  CHECK(bench.transport.next_deadline() == bench.clock.now() + Seconds{5});
+  bench.clock.at = bench.clock.at + Millis{4'999};
+  CHECK(*bench.transport.advance() == Stage::resolving);
+  bench.clock.at = bench.clock.at + Millis{1};
+  CHECK(*bench.transport.advance() >= Stage::connecting);
+  for (int i = 0; i < 30 && bench.transport.stage() != Stage::ready; ++i) {
+    bench.wait();
+    CHECK(bench.transport.advance());
+  }
+  CHECK(bench.exchange("x") == "x");
+  names_fail = false;  // lets the thread that looks up end
+}
+
+TEST_CASE(
+    "the next connection goes on with the TLS session of the last, until a certificate has expired or it was refused") {
+  Authority authority("localhost");
+  Server server(Server::Kind::tls_echo, &authority);
+  Bench bench({.pem = authority.root.pem()});
+  const auto connect = [&] {
+    REQUIRE(bench.climb("localhost", server.port));
+    const bool resumed = bench.transport.detail().ends_with(" resumed");
+    CHECK(bench.exchange("x") == "x");  // with TLS 1.3 the session comes behind the handshake
+    bench.transport.close();
+    return resumed;
+  };
+  CHECK(!connect());
+  CHECK(connect());
+  CHECK(connect());
+  bench.clock.wall_at = {(kIssuedAt + kYear + 1) * 1000};
+  CHECK(bench.climb("localhost", server.port).error() == Error::tls_expired);
+  bench.clock.wall_at = {(kIssuedAt + 1000) * 1000};
+  CHECK(!connect());
+}
+
+TEST_CASE("the expiry of the server's chain is told while connected, also of a session gone on with") {
+  Authority authority("localhost");
+  Server server(Server::Kind::tls_echo, &authority);
+  Bench bench({.pem = authority.root.pem()});
+  CHECK(!bench.transport.chain_expiry());
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(bench.climb("localhost", server.port));
+    REQUIRE(bench.transport.chain_expiry());
+    CHECK(bench.transport.chain_expiry()->ms == (kIssuedAt + kYear) * 1000);
+    CHECK(bench.exchange("x") == "x");
+    bench.transport.close();
+  }
+}
+
+TEST_CASE("with a pre-shared key no certificate is needed; a wrong one is not believed") {
+  Server server(Server::Kind::tls_echo, nullptr);  // the key is "key of board" for the identity "board"
+  Bench bench(Trust{});
+  REQUIRE(bench.climb("localhost", server.port, true, device::PreSharedKey{"board", "key of board"}));
+  CHECK(bench.transport.detail() == "TLSv1.2 PSK-AES128-CBC-SHA");
+  CHECK(!bench.transport.chain_expiry());
+  CHECK(bench.exchange("hello") == "hello");
+  bench.transport.close();
+  CHECK(bench.climb("localhost", server.port, true, device::PreSharedKey{"board", "wrong"}).error() ==
+        Error::tls_untrusted);
+  Authority authority("localhost");
+  Server with_certificate(Server::Kind::tls_echo, &authority);
+  CHECK(bench.climb("localhost", with_certificate.port, true, device::PreSharedKey{"stranger", "x"}).error() !=
+        Error::would_block);
 }
 
 TEST_CASE("plain TCP carries bytes and sees the peer's goodbye") {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "tercet/base/bytes.h"
@@ -18,11 +19,17 @@ namespace tercet::device {
 /// How far a connection has come.
 enum class Stage : std::uint8_t { closed, resolving, connecting, securing, ready };
 
+/// TLS by a pre-shared key in place of certificates (tercet/auth/psk.h): both are text.
+struct PreSharedKey {
+  std::string_view identity, key;
+};
+
 /// Where to connect.
 struct Target {
   std::string_view host;  ///< a name or an address; also the name the certificate must carry
   std::uint16_t port = 8883;
   bool tls = true;
+  std::optional<PreSharedKey> psk = {};  ///< TLS 1.2 with TLS_PSK_WITH_AES_128_CBC_SHA, and no certificate
 };
 
 /// One connection to the platform: name look-up, TCP and TLS in one object, so that a board may use whatever its
@@ -32,7 +39,8 @@ class Transport {
   virtual ~Transport() = default;
 
   /// Begins a connection, dropping an earlier one. `target` and its text outlive the connection.
-  /// Errors: bad_argument, no_space (a handle or memory is missing: try again later).
+  /// Errors: bad_argument, no_space (a handle or memory is missing: try again later), unsupported (no pre-shared keys
+  /// here).
   virtual Result<void> open(const Target& target) = 0;
 
   /// Takes the next step and says how far it has come. Call it again until `ready`; the caller keeps the deadlines.
@@ -54,6 +62,9 @@ class Transport {
   /// More about the last failure for a person to read ("certificate of CN=x expired 2021-09-30"), or about the
   /// connection ("TLSv1.3 TLS_AES_128_GCM_SHA256"); may be empty. Valid until the next call.
   virtual std::string_view detail() const { return {}; }
+  /// While ready: when the first certificate of the server's chain expires, as far as it was sent. Nothing without
+  /// certificates, or where the port cannot tell.
+  virtual std::optional<UnixMillis> chain_expiry() const { return {}; }
 };
 
 class Clock {
