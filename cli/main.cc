@@ -72,13 +72,15 @@ int complain(const std::string& problem) {
 void add_serve(CLI::App& app, int& exit_code) {
   struct Options {
     std::string config, data, ready;
-    bool ephemeral = false;
+    bool ephemeral = false, accept_data_loss = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App* serve = app.add_subcommand("serve", "run the platform");
   serve->add_option("--config", options->config, "TOML file; without one the defaults are used");
   serve->add_option("--data", options->data, "data directory (default .tercet)");
   serve->add_flag("--ephemeral", options->ephemeral, "free ports on 127.0.0.1 only, for tests");
+  serve->add_flag("--accept-data-loss", options->accept_data_loss,
+                  "open a damaged store up to the damage; what was stored later is lost");
   serve->add_option("--ready", options->ready, "write this JSON file once connections are accepted");
   serve->callback([options, &exit_code] {
     server::Config config = options->ephemeral ? server::ephemeral_config() : server::default_config();
@@ -89,6 +91,7 @@ void add_serve(CLI::App& app, int& exit_code) {
     }
     config.ephemeral = options->ephemeral;
     if (!options->data.empty()) config.data_dir = options->data;
+    config.accept_data_loss |= options->accept_data_loss;
     config.ready_file = options->ready;
     exit_code = server::serve(config);
   });

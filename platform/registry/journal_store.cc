@@ -81,8 +81,7 @@ Outcome<std::unique_ptr<JournalStore>> JournalStore::open(const std::filesystem:
   auto database = store::Database::open(file, store::Database::Sync::normal);
   if (!database) return database.problem();
   std::unique_ptr<JournalStore> made(new JournalStore(std::move(*database), management, std::move(is_known), limits));
-  if (auto ready = made->prepare(); !ready)
-    return Problem{ready.problem().code, file.string() + ": " + ready.problem().detail};
+  if (auto ready = made->prepare(); !ready) return store::with_file(ready.problem(), file);
   return made;
 }
 

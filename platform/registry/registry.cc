@@ -67,8 +67,7 @@ Outcome<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& f
   auto database = store::Database::open(file);
   if (!database) return database.problem();
   auto state = std::make_unique<State>(std::move(*database), std::move(box), management, feed);
-  if (auto ready = state->prepare(); !ready)
-    return Problem{ready.problem().code, file.string() + ": " + ready.problem().detail};
+  if (auto ready = state->prepare(); !ready) return store::with_file(ready.problem(), file);
   return std::unique_ptr<Registry>(new Registry(std::move(state), limits));
 }
 
@@ -82,19 +81,20 @@ Outcome<void> Registry::State::prepare() {
 
 Outcome<void> Registry::State::check_key() {
   const auto stored = setting(kKeyCheck);
-  if (!stored) return set_setting(kKeyCheck, box.seal(kKeyCheckText, kKeyCheck));
-  const auto opened = box.open(*stored, kKeyCheck);
+  if (!stored) return stored.problem();
+  if (!*stored) return set_setting(kKeyCheck, box.seal(kKeyCheckText, kKeyCheck));
+  const auto opened = box.open(**stored, kKeyCheck);
   if (opened && *opened == kKeyCheckText) return {};
   return Problem{Error::denied,
                  "the secrets in here were encrypted under another master key: put that one back (the file master.key "
                  "of the backup, or TERCET_MASTER_KEY); without it devices must be registered anew"};
 }
 
-std::optional<std::string> Registry::State::setting(std::string_view name) {
+Outcome<std::optional<std::string>> Registry::State::setting(std::string_view name) {
   auto read = database.must_prepare("SELECT value FROM settings WHERE name=?");
   const auto row = read.bind(name).step();
-  if (!row || !*row) return std::nullopt;
-  return read.text(0);
+  if (!row) return row.problem();
+  return *row ? std::optional(read.text(0)) : std::nullopt;
 }
 
 Outcome<void> Registry::State::set_setting(std::string_view name, std::string_view value) {

@@ -70,9 +70,12 @@ Answer<void> Registry::set_admin_password(std::string_view password) {
 
 bool Registry::check_admin_password(std::string_view password) {
   const auto hash = state_->setting(kAdminPassword);
-  return hash && password.size() <= kMostPassword && check_password(password, *hash);
+  return hash && *hash && password.size() <= kMostPassword && check_password(password, **hash);
 }
 
-bool Registry::has_admin_password() { return state_->setting(kAdminPassword).has_value(); }
+bool Registry::has_admin_password() {
+  const auto hash = state_->setting(kAdminPassword);
+  return !hash || hash->has_value();  // one that cannot be read is not to be replaced
+}
 
 }  // namespace tercet::registry

@@ -53,7 +53,7 @@ struct Registry::State {
   /// Inserts within the caller's transaction.
   Answer<DeviceRecord> insert_device(const NewDevice& wanted, std::uint64_t apply_id);
   Answer<std::uint64_t> note_batch(const Batch& batch);  ///< gives the apply id
-  std::optional<std::string> setting(std::string_view name);
+  runtime::Outcome<std::optional<std::string>> setting(std::string_view name);
   runtime::Outcome<void> set_setting(std::string_view name, std::string_view value);
 };
 

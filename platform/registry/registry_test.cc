@@ -534,7 +534,7 @@ TEST_CASE("the file of version 1 has these tables") {
   world.reset();
   auto database = store::Database::open(world.folder.path() / "registry.db");
   REQUIRE(database);
-  CHECK(database->version() == 1);
+  CHECK(*database->version() == 1);
   auto read = database->must_prepare(
       "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(t.name)) FROM "
       "sqlite_master t WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY 1");

@@ -241,6 +241,7 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                    .choice("durability",
                            {{"synced", [&read] { read.synced = true; }}, {"memory", [&read] { read.synced = false; }}})
                    .flag("in_memory", read.history_in_memory)
+                   .flag("accept_data_loss", read.accept_data_loss)
                    .number("days", read.history_days, 1, 36500)
                    .number("waiting_bytes", read.waiting_bytes, 1 << 20, std::int64_t{1} << 36);
              })

@@ -43,6 +43,7 @@ struct Config {
 
   bool synced = true;                       ///< false: history.durability = "memory"
   bool history_in_memory = false;           ///< nothing of history is kept on disk: for benches
+  bool accept_data_loss = false;            ///< opens a damaged store up to the damage, and says so in the log
   std::uint64_t waiting_bytes = 64u << 20;  ///< what may wait for the disk before posts are refused
 
   bool device_rate_limits = true;  ///< false: none of the five that follow

@@ -64,6 +64,14 @@ TEST_CASE("HTTP outside loopback is served when the file says so") {
   CHECK(config.http_host == "0.0.0.0");
 }
 
+TEST_CASE("losing data is accepted only when the file says so") {
+  Config config = default_config();
+  std::string problem;
+  CHECK(!config.accept_data_loss);
+  CHECK_MESSAGE(parse_config("[history]\naccept_data_loss = true", "t.toml", config, problem), problem);
+  CHECK(config.accept_data_loss);
+}
+
 TEST_CASE("a missing file is an error with its name") {
   Config config;
   std::string problem;

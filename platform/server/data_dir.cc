@@ -13,7 +13,10 @@ namespace tercet::server {
 namespace {
 
 runtime::Problem io_problem(const std::filesystem::path& path, const char* what) {
-  return {Error::io_failed, path.string() + ": " + what + ": " + std::strerror(errno)};
+  const int error = errno;
+  std::string detail = path.string() + ": " + what + ": " + std::strerror(error);
+  if (error == ENOSPC || error == EDQUOT) return {Error::no_space, detail + "; free some space on the disk"};
+  return {Error::io_failed, detail + "; make it readable and writable for this user, or name another with --data"};
 }
 
 }  // namespace

@@ -118,7 +118,8 @@ runtime::Outcome<void> Platform::open_all() {
     return runtime::Problem{Error::io_failed, "no file descriptors are left; raise `ulimit -n`"};
   management_ = std::move(*management);
   shard_set_ = std::move(*shards);
-  for (const auto step : {&Platform::open_store, &Platform::open_registry, &Platform::open_shards, &Platform::open_web})
+  // The databases first: their versions are seen before anything is written.
+  for (const auto step : {&Platform::open_registry, &Platform::open_store, &Platform::open_shards, &Platform::open_web})
     if (const auto done = (this->*step)(); !done) return done.problem();
   return {};
 }
@@ -129,6 +130,7 @@ runtime::Outcome<void> Platform::open_store() {
   options.folder = data_->file("stream");
   options.durability = config_.synced ? store::Durability::synced : store::Durability::memory;
   options.max_waiting_bytes = config_.waiting_bytes;
+  options.accept_loss = config_.accept_data_loss;
   if (config_.history_in_memory) {
     engine_->memory.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
     options.env = engine_->memory.get();
@@ -162,7 +164,7 @@ runtime::Outcome<void> Platform::open_registry() {
   });
   if (!journal) return journal.problem();
   journal_ = std::move(*journal);
-  return make_first_secrets();
+  return {};
 }
 
 runtime::Outcome<void> Platform::make_first_secrets() {
@@ -223,6 +225,8 @@ runtime::Outcome<void> Platform::open_web() {
       Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_, http_connections_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
+  // Only now that nothing stands in the way any more: a start that fails would take the password with it, unseen.
+  if (const auto made = make_first_secrets(); !made) return made.problem();
 
   thing::Retention::Settings keep;
   keep.days = static_cast<int>(config_.history_days);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "platform/runtime/log.h"
+#include "platform/store/log_damage.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
@@ -53,8 +55,10 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   made.info_log = std::make_shared<NoLog>();
   made.stats_dump_period_sec = 0;
   made.stats_persist_period_sec = 0;
-  // A torn tail of the log ends recovery there: what came before it is whole, what was acknowledged is before it.
+  // Recovery ends at the first record that cannot be read, without a word. That this is a torn tail, and not damage in
+  // front of what was acknowledged, is looked for before (check_logs); that no log is missing or too short, by RocksDB.
   made.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  made.track_and_verify_wals_in_manifest = !options.accept_loss;
   made.bytes_per_sync = std::size_t{1} << 20;  // tables go out evenly, so that a log sync never waits behind one
   return made;
 }
@@ -89,26 +93,105 @@ rocksdb::ColumnFamilyOptions family_options(const RocksOptions& options, std::st
   return made;
 }
 
+constexpr std::string_view kDamaged =
+    ": damaged, acknowledged data would be lost; restore a backup, or move the directory away to begin anew, or start "
+    "with --accept-data-loss to go on with what is readable";
+
 Problem open_problem(const std::filesystem::path& folder, const Status& status) {
   std::string detail = "cannot open the store " + folder.string() + ": " + status.ToString();
-  if (status.IsIOError() && detail.find("lock") != std::string::npos)
-    detail += "; another tercet is using this data folder: stop it, or choose another --data";
-  else if (status.IsCorruption())
-    detail += "; the files are damaged: restore a backup";
+  const auto says = [&detail](std::string_view words) { return detail.find(words) != std::string::npos; };
+  if (status.IsIOError() && says("lock"))
+    return {Error::io_failed, detail + "; another tercet is using this data folder: stop it, or choose another --data"};
+  if (status.IsCorruption()) return {Error::malformed, detail.append(kDamaged)};
+  if (status.IsNoSpace() || says("No space left")) return {Error::no_space, detail + "; free some space on the disk"};
+  if (says("Permission denied") || says("Read-only file system"))
+    return {Error::io_failed, detail + "; make the folder and all in it writable for this user"};
   return {Error::io_failed, std::move(detail)};
+}
+
+Problem newer_format(const std::string& folder, const std::string& format) {
+  return {Error::unsupported, "the store " + folder + " has format " + format + ", this program knows " +
+                                  std::to_string(RocksStore::kFormatVersion) +
+                                  ": it was written by a newer tercet; use that one, or restore a backup"};
+}
+
+/// A store that has lost its CURRENT file would be taken for a new one, and what it held be erased.
+Outcome<bool> is_new(rocksdb::Env& env, const std::string& folder) {
+  if (env.FileExists(folder + "/CURRENT").ok()) return false;
+  std::vector<std::string> names;
+  static_cast<void>(env.GetChildren(folder, &names));
+  for (const std::string& name : names) {
+    std::uint64_t bytes = 0;
+    static_cast<void>(env.GetFileSize(folder + "/" + name, &bytes));
+    if (bytes > 0 && (name.ends_with(".sst") || name.ends_with(".log")))
+      return Problem{Error::malformed,
+                     "cannot open the store " + folder + ": " + folder + "/CURRENT is missing and " + name +
+                         " is there: damaged; restore a backup, or move the directory away to begin anew"};
+  }
+  return true;
+}
+
+/// What a look at the folder finds that changes nothing in it. Gives the number of the oldest log that is needed.
+Outcome<std::uint64_t> look(const rocksdb::DBOptions& options, const std::string& folder) {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  const std::vector<rocksdb::ColumnFamilyDescriptor> meta{{std::string(kNames[0]), {}}};
+  const Status opened = rocksdb::DB::OpenForReadOnly(options, folder, meta, &handles, &raw);
+  if (!opened.ok()) return open_problem(folder, opened);
+  const std::unique_ptr<rocksdb::DB> db(raw);
+  std::string format;
+  const Status read = db->Get({}, handles.front(), slice(kFormatKey), &format);
+  std::uint64_t oldest = 0;
+  static_cast<void>(db->GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &oldest));
+  for (auto* handle : handles) static_cast<void>(db->DestroyColumnFamilyHandle(handle));
+  if (read.ok() && format != std::to_string(RocksStore::kFormatVersion)) return newer_format(folder, format);
+  if (!read.ok() && !read.IsNotFound()) return open_problem(folder, read);
+  return oldest;
+}
+
+/// Refuses damage in the logs, or tells what is going to be left out.
+Outcome<void> check_logs(const RocksOptions& options, rocksdb::Env& env, std::uint64_t oldest) {
+  const LogFindings found = find_log_damage(env, options.folder, oldest);
+  if (!found.problem.empty()) return Problem{Error::io_failed, found.problem};
+  if (found.tail && !found.damage)
+    runtime::log(runtime::LogLevel::warning, "the store's log ends in an incomplete record, which is left out",
+                 {{"file", found.tail->file}, {"from_byte", found.tail->offset}});
+  if (!found.damage) return {};
+  if (!options.accept_loss)
+    return Problem{Error::malformed, found.damage->file + ", from byte " + std::to_string(found.damage->offset) +
+                                         " on" + std::string(kDamaged)};
+  runtime::log(runtime::LogLevel::warning,
+               "the store's log is damaged; as told, all that was written later is left out",
+               {{"file", found.damage->file}, {"from_byte", found.damage->offset}});
+  return {};
 }
 
 }  // namespace
 
 Outcome<std::unique_ptr<RocksStore::Engine>> RocksStore::Engine::open(const RocksOptions& options) {
-  const auto database = database_options(options);
+  std::unique_ptr<Engine> engine(new Engine);
+  engine->write_options_.sync = options.durability == Durability::synced;
+  if (auto opened = engine->open_database(options); !opened) return opened.problem();
+  if (auto fits = engine->check_format(); !fits) return fits.problem();
+  return engine;
+}
+
+Outcome<void> RocksStore::Engine::open_database(const RocksOptions& options) {
+  auto database = database_options(options);
   const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
   const std::string folder = options.folder.string();
   if (const Status made = database.env->CreateDirIfMissing(folder); !made.ok())
     return open_problem(options.folder, made);
+  const auto fresh = is_new(*database.env, folder);
+  if (!fresh) return fresh.problem();
+  if (!*fresh) {
+    const auto oldest = look(database, folder);
+    if (!oldest) return oldest.problem();
+    if (auto whole = check_logs(options, *database.env, *oldest); !whole) return whole;
+  }
   database.env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);
 
-  // All families that are there must be opened, also those of a newer version: only then can its number be read.
+  // All families that are there must be opened, also those of a newer version.
   std::vector<std::string> names;
   static_cast<void>(rocksdb::DB::ListColumnFamilies(database, folder, &names));  // fails when there is nothing yet
   for (const std::string_view name : kNames)
@@ -116,19 +199,23 @@ Outcome<std::unique_ptr<RocksStore::Engine>> RocksStore::Engine::open(const Rock
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : names) descriptors.emplace_back(name, family_options(options, name, cache));
 
-  std::unique_ptr<Engine> engine(new Engine);
-  engine->write_options_.sync = options.durability == Durability::synced;
   rocksdb::DB* db = nullptr;
-  const Status opened = rocksdb::DB::Open(database, folder, descriptors, &engine->handles_, &db);
+  Status opened = rocksdb::DB::Open(database, folder, descriptors, &handles_, &db);
+  if (opened.IsCorruption() && options.accept_loss) {
+    // Some families had been written to tables up to a later moment than the damage: all that is readable, then.
+    runtime::log(runtime::LogLevel::warning,
+                 "the store's families do not go back to one moment; as told, gaps are left",
+                 {{"why", opened.ToString()}});
+    database.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+    opened = rocksdb::DB::Open(database, folder, descriptors, &handles_, &db);
+  }
   if (!opened.ok()) return open_problem(options.folder, opened);
-  engine->db_.reset(db);
+  db_.reset(db);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto known = std::find(kNames.begin(), kNames.end(), names[i]);
-    if (known != kNames.end())
-      engine->families_[static_cast<std::size_t>(known - kNames.begin())] = engine->handles_[i];
+    if (known != kNames.end()) families_[static_cast<std::size_t>(known - kNames.begin())] = handles_[i];
   }
-  if (auto fits = engine->check_format(); !fits) return fits.problem();
-  return engine;
+  return {};
 }
 
 Outcome<void> RocksStore::Engine::check_format() {
@@ -144,9 +231,7 @@ Outcome<void> RocksStore::Engine::check_format() {
   }
   if (!read.ok()) return Problem{Error::io_failed, "cannot read the store's format: " + read.ToString()};
   if (text == std::to_string(RocksStore::kFormatVersion)) return {};
-  return Problem{Error::unsupported, "the store " + db_->GetName() + " has format " + text + ", this program knows " +
-                                         std::to_string(RocksStore::kFormatVersion) +
-                                         ": it was written by a newer tercet; use that one, or restore a backup"};
+  return newer_format(db_->GetName(), text);
 }
 
 RocksStore::Engine::~Engine() {

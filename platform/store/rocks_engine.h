@@ -23,6 +23,7 @@ class RocksStore::Engine {
 
  private:
   Engine() = default;
+  runtime::Outcome<void> open_database(const RocksOptions& options);
   runtime::Outcome<void> check_format();
 
   rocksdb::WriteOptions write_options_;

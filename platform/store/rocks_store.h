@@ -19,7 +19,8 @@ struct RocksOptions {
   std::size_t max_group_bytes = std::size_t{512} << 10;   ///< one commit takes at most this much of what is waiting
   std::size_t cache_bytes = std::size_t{64} << 20;        ///< blocks read from disk
   std::size_t memtable_bytes = std::size_t{64} << 20;     ///< all families together; also bounds the log to replay
-  rocksdb::Env* env = nullptr;                            ///< for tests; null = the machine's
+  bool accept_loss = false;     ///< opens a damaged log up to its damage; says in the process's log what it left out
+  rocksdb::Env* env = nullptr;  ///< for tests; null = the machine's
 };
 
 /// The StreamStore on disk: RocksDB with one column family per Family and one writer thread. The writer takes all that
@@ -29,7 +30,8 @@ struct RocksOptions {
 /// gives io_failed, and failure() says why. The remedy is to mend the disk and start again.
 class RocksStore final : public StreamStore {
  public:
-  /// Problems: io_failed, unsupported (the folder was written by a newer version), with the remedy.
+  /// Problems: malformed (damaged: acknowledged data would be lost), unsupported (the folder was written by a newer
+  /// version), no_space, io_failed; each with the file and the remedy. Of the first two the folder is left as it was.
   static runtime::Outcome<std::unique_ptr<RocksStore>> open(const RocksOptions& options);
   ~RocksStore() override;
 

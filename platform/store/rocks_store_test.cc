@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -231,10 +233,18 @@ TEST_CASE("a folder written by a newer version is refused with what to do") {
     CHECK(*store->get(Family::meta, "format") == "1");  // golden: this is what version 1 writes
     REQUIRE(store->submit(loop, one("format", "2", Family::meta), {}));
   }
+  const auto files = [&] {
+    std::map<std::string, std::filesystem::file_time_type> seen;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+      seen[entry.path().string()] = entry.last_write_time();
+    return seen;
+  };
+  const auto before = files();
   const auto refused = RocksStore::open({.folder = folder.path()});
   REQUIRE(!refused);
   CHECK(refused.problem().code == Error::unsupported);
   CHECK(refused.problem().detail.find("newer") != std::string::npos);
+  CHECK(files() == before);
 }
 
 TEST_CASE("a newer folder is refused also when it has families that this version does not know") {

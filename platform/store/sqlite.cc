@@ -12,9 +12,29 @@
 namespace tercet::store {
 namespace {
 
+std::string file_of(sqlite3* raw) {
+  const char* name = raw != nullptr ? sqlite3_db_filename(raw, "main") : nullptr;
+  return name != nullptr && *name != 0 ? name : "in memory";
+}
+
+constexpr std::string_view kMakeRoom = "; free some space on the disk";
+constexpr std::string_view kMakeWritable = "; make the file and its folder writable for this user";
+
+Problem file_problem(int system_error, std::string detail) {
+  if (system_error == ENOSPC || system_error == EDQUOT) return {Error::no_space, detail.append(kMakeRoom)};
+  if (system_error == EACCES || system_error == EPERM || system_error == EROFS) detail.append(kMakeWritable);
+  return {Error::io_failed, std::move(detail)};
+}
+
+Problem damaged(std::string detail) { return {Error::malformed, detail + "; the file is damaged: restore a backup"}; }
+
+/// What SQLite could not do with a file, and what a person can.
 Problem problem(sqlite3* raw, int code, std::string_view doing) {
   std::string detail(doing);
-  detail.append(": ").append(raw != nullptr ? sqlite3_errmsg(raw) : sqlite3_errstr(code));
+  detail.append(" ")
+      .append(file_of(raw))
+      .append(": ")
+      .append(raw != nullptr ? sqlite3_errmsg(raw) : sqlite3_errstr(code));
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT: {
       const int extended = raw != nullptr ? sqlite3_extended_errcode(raw) : code;
@@ -22,24 +42,42 @@ Problem problem(sqlite3* raw, int code, std::string_view doing) {
       return {taken ? Error::already_exists : Error::bad_argument, std::move(detail)};
     }
     case SQLITE_FULL:
-      return {Error::no_space, detail + "; free some space on the disk"};
+      return {Error::no_space, detail.append(kMakeRoom)};
+    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {Error::malformed, detail + "; the file is damaged or no database: restore a backup"};
+      return damaged(std::move(detail));
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return {Error::io_failed, detail.append(kMakeWritable)};
     default:
-      return {Error::io_failed, std::move(detail)};
+      return file_problem(raw != nullptr ? sqlite3_system_errno(raw) : 0, std::move(detail));
   }
+}
+
+/// Our own fixed texts compile on our own schema: another one is another program's file, or half of one.
+bool is_foreign_schema(sqlite3* raw, int code) {
+  const std::string_view said = sqlite3_errmsg(raw);
+  return code == SQLITE_ERROR && (said.starts_with("no such table") || said.starts_with("no such column") ||
+                                  said.find(" has no column named ") != std::string_view::npos);
 }
 
 }  // namespace
 
+Problem with_file(const Problem& problem, const std::filesystem::path& file) {
+  if (problem.detail.find(file.string()) != std::string::npos) return problem;
+  return {problem.code, file.string() + ": " + problem.detail};
+}
+
 Statement::~Statement() { sqlite3_finalize(raw_); }
 
 void Statement::reset() {
+  if (raw_ == nullptr) return;
   sqlite3_reset(raw_);
   sqlite3_clear_bindings(raw_);
 }
 
 Outcome<bool> Statement::step() {
+  if (broken_) return *broken_;
   const int code = sqlite3_step(raw_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -69,13 +107,16 @@ std::string Statement::text(int column) const {
 }
 
 void Statement::bind_integer(int at, std::int64_t value) {
-  TERCET_CHECK(sqlite3_bind_int64(raw_, at, value) == SQLITE_OK);
+  TERCET_CHECK(broken_ || sqlite3_bind_int64(raw_, at, value) == SQLITE_OK);
 }
-void Statement::bind_real(int at, double value) { TERCET_CHECK(sqlite3_bind_double(raw_, at, value) == SQLITE_OK); }
-void Statement::bind_null(int at) { TERCET_CHECK(sqlite3_bind_null(raw_, at) == SQLITE_OK); }
+void Statement::bind_real(int at, double value) {
+  TERCET_CHECK(broken_ || sqlite3_bind_double(raw_, at, value) == SQLITE_OK);
+}
+void Statement::bind_null(int at) { TERCET_CHECK(broken_ || sqlite3_bind_null(raw_, at) == SQLITE_OK); }
 void Statement::bind_text(int at, std::string_view value) {
   const char* bytes = value.data() != nullptr ? value.data() : "";
-  TERCET_CHECK(sqlite3_bind_text64(raw_, at, bytes, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+  TERCET_CHECK(broken_ ||
+               sqlite3_bind_text64(raw_, at, bytes, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
 }
 
 void Database::Close::operator()(sqlite3* raw) const { sqlite3_close_v2(raw); }
@@ -84,35 +125,39 @@ Outcome<Database> Database::open(const std::filesystem::path& file, Sync sync) {
   const std::string name = file.string();
   if (name != ":memory:") {  // SQLite would make it readable for everyone
     const int made = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (made < 0) return Problem{Error::io_failed, "cannot open " + name + ": " + std::strerror(errno)};
+    if (made < 0) return file_problem(errno, "cannot open " + name + ": " + std::strerror(errno));
     ::close(made);
   }
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(raw);
-  if (code != SQLITE_OK) return problem(raw, code, "cannot open " + name);
+  if (code != SQLITE_OK) return problem(raw, code, "cannot open");
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, 5000);
   const std::string_view settings = sync == Sync::full
                                         ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"
                                         : "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON";
-  if (auto set = database.run(settings); !set) return Problem{set.problem().code, name + ": " + set.problem().detail};
+  if (auto set = database.run(settings); !set) return set.problem();
   return database;
 }
 
-int Database::version() {
+Outcome<int> Database::version() {
   auto read = must_prepare("PRAGMA user_version");
   const auto row = read.step();
-  return row && *row ? static_cast<int>(read.integer(0)) : 0;
+  if (!row) return row.problem();
+  return *row ? static_cast<int>(read.integer(0)) : 0;
 }
 
 Outcome<void> Database::migrate(std::span<const std::string_view> steps) {
   const auto known = static_cast<int>(steps.size());
-  int at = version();
+  const auto found = version();
+  if (!found) return found.problem();
+  int at = *found;
   if (at > known)
-    return Problem{Error::unsupported, "the database has version " + std::to_string(at) + ", this program knows " +
-                                           std::to_string(known) +
+    return Problem{Error::unsupported, "the database " + file_of(raw_.get()) + " has version " + std::to_string(at) +
+                                           ", this program knows " + std::to_string(known) +
                                            ": it was written by a newer tercet; use that one, or restore a backup"};
+  if (at < 0) return damaged("the database " + file_of(raw_.get()) + " has version " + std::to_string(at));
   for (; at < known; ++at) {
     auto transaction = begin();
     if (!transaction) return transaction.problem();
@@ -126,14 +171,19 @@ Outcome<void> Database::migrate(std::span<const std::string_view> steps) {
 Outcome<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
   const int code = sqlite3_prepare_v3(raw_.get(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
-  if (code != SQLITE_OK) return problem(raw_.get(), code, "cannot prepare");
+  if (code != SQLITE_OK) return problem(raw_.get(), code, "cannot read");
   return Statement(raw);
 }
 
 Statement Database::must_prepare(std::string_view sql) {
   auto made = prepare(sql);
-  TERCET_CHECK(made.has_value());
-  return std::move(*made);
+  if (made) return std::move(*made);
+  const int code = sqlite3_errcode(raw_.get()) & 0xff;
+  const bool foreign = is_foreign_schema(raw_.get(), code);
+  TERCET_CHECK(foreign || (code != SQLITE_ERROR && code != SQLITE_MISUSE));
+  Statement broken;
+  broken.broken_ = foreign ? damaged(made.problem().detail) : made.problem();
+  return broken;
 }
 
 Outcome<void> Database::run(std::string_view sql) {

@@ -18,13 +18,17 @@ namespace tercet::store {
 using runtime::Outcome;
 using runtime::Problem;
 
+/// The same problem, its text beginning with the file unless it names it already.
+Problem with_file(const Problem& problem, const std::filesystem::path& file);
+
 /// A prepared statement. Bound texts are copied. Parameters and columns count from 0.
 class Statement {
  public:
   Statement() = default;
-  Statement(Statement&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  Statement(Statement&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)), broken_(std::move(other.broken_)) {}
   Statement& operator=(Statement&& other) noexcept {
     std::swap(raw_, other.raw_);
+    std::swap(broken_, other.broken_);
     return *this;
   }
   ~Statement();
@@ -37,7 +41,8 @@ class Statement {
     (bind_one(++at, values), ...);
     return *this;
   }
-  /// One more row? Problems: already_exists (a unique or primary key is taken), no_space (disk full), io_failed.
+  /// One more row? Problems: already_exists (a unique or primary key is taken), no_space (disk full), malformed (the
+  /// file is damaged), io_failed; the last three with the file's name and the remedy.
   Outcome<bool> step();
   /// For statements without rows: steps to the end and resets.
   Outcome<void> run();
@@ -71,24 +76,27 @@ class Statement {
       static_assert(sizeof(V) == 0, "no SQLite type for this");
   }
   sqlite3_stmt* raw_ = nullptr;
+  std::optional<Problem> broken_;  ///< why there is no statement, for whoever steps
 };
 
 /// A SQLite database: WAL, synchronous=FULL (or NORMAL), foreign keys on, busy timeout 5 s. One thread.
 class Database {
  public:
   enum class Sync : std::uint8_t { full, normal };
-  /// Creates the file (0600) when it is not there. ":memory:" for tests. Problems: io_failed, malformed (no database).
+  /// Creates the file (0600) when it is not there. ":memory:" for tests. Problems: malformed (damaged, or no database),
+  /// no_space, io_failed; each with the file and the remedy.
   static Outcome<Database> open(const std::filesystem::path& file, Sync sync = Sync::full);
   Database(Database&&) noexcept = default;
   Database& operator=(Database&&) noexcept = default;
 
   /// Applies those steps that the file has not seen yet, each in a transaction of its own; user_version counts them.
-  /// Problems: unsupported (the file was written by a newer version), io_failed.
+  /// Problems: unsupported (the file was written by a newer version), else as open().
   Outcome<void> migrate(std::span<const std::string_view> steps);
-  int version();
+  Outcome<int> version();
 
   Outcome<Statement> prepare(std::string_view sql);
-  /// For our own fixed texts, which must compile: a statement that does not is our mistake and ends the process.
+  /// For our own fixed texts, which must compile: a statement that does not is our mistake and ends the process. On
+  /// a damaged file the problem comes from the statement's step().
   Statement must_prepare(std::string_view sql);
   Outcome<void> run(std::string_view sql);
   std::int64_t last_row() const;

@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "platform/store/test_folder.h"
 
@@ -71,7 +72,7 @@ TEST_CASE("migrations run once, in order, and a newer file is refused with a rem
     Database database = open_or_die(file);
     REQUIRE(database.migrate(kSecond));
     REQUIRE(database.migrate(kSecond));
-    CHECK(database.version() == 2);
+    CHECK(*database.version() == 2);
     auto read = database.must_prepare("SELECT extra FROM t WHERE name='old'");
     REQUIRE(*read.step());
     CHECK(read.text(0) == "new");
@@ -87,7 +88,7 @@ TEST_CASE("a failing migration leaves the version and the file as they were") {
   Database database = open_or_die(":memory:");
   constexpr std::array<std::string_view, 1> broken{"CREATE TABLE a(x); CREATE TABLE a(x)"};
   CHECK(!database.migrate(broken));
-  CHECK(database.version() == 0);
+  CHECK(*database.version() == 0);
   CHECK(!database.prepare("SELECT * FROM a"));
 }
 
@@ -152,4 +153,77 @@ TEST_CASE("a file that is no database, and one that cannot be opened, are named"
   CHECK(missing.problem().detail.find("nowhere") != std::string::npos);
   Database database = open_or_die(":memory:");
   CHECK(!database.prepare("SELECT nonsense FROM nowhere"));
+}
+
+TEST_CASE("a damaged file is called damaged, with its name and the remedy, wherever the damage is") {
+  TestFolder folder;
+  const auto file = folder.path() / "a.db";
+  {
+    Database database = open_or_die(file);
+    REQUIRE(database.migrate(kFirst));
+    auto insert = database.must_prepare("INSERT INTO t(name) VALUES(?)");
+    for (int i = 0; i < 200; ++i) REQUIRE(insert.bind(std::string(100, 'x') + std::to_string(i)).run());
+  }
+  std::string whole;
+  {
+    std::ifstream in(file, std::ios::binary);
+    whole.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  REQUIRE(whole.size() > 4096 * 4);
+  const auto problem_of = [&](std::string bytes) -> std::optional<Problem> {
+    std::ofstream(file, std::ios::binary) << bytes;
+    auto database = Database::open(file);
+    if (!database) return database.problem();
+    if (auto done = database->migrate(kFirst); !done) return done.problem();
+    auto read = database->must_prepare("SELECT count(*), sum(x), max(name) FROM t WHERE id > ?");
+    const auto row = read.bind(0).step();
+    if (!row) return row.problem();
+    return std::nullopt;
+  };
+  CHECK(!problem_of(whole));
+  const auto overwritten = [&](std::size_t from, std::size_t bytes) {
+    std::string damaged = whole;
+    return damaged.replace(from, bytes, bytes, '\xEE');
+  };
+  for (const std::string& damaged : {overwritten(0, 100), overwritten(100, 8), overwritten(100, 3996),
+                                     overwritten(4096, whole.size() - 4096), overwritten(60, 4)}) {
+    const auto problem = problem_of(damaged);
+    REQUIRE(problem);
+    CAPTURE(problem->detail);
+    CHECK(problem->code == Error::malformed);
+    CHECK(problem->detail.find(file.string()) != std::string::npos);
+    CHECK(problem->detail.find("restore a backup") != std::string::npos);
+    CHECK(problem->detail.find("newer") == std::string::npos);
+  }
+}
+
+TEST_CASE("another program's database is refused and ends nothing") {
+  TestFolder folder;
+  const auto file = folder.path() / "a.db";
+  Database database = open_or_die(file);
+  REQUIRE(database.run("CREATE TABLE other(x); PRAGMA user_version=1"));
+  REQUIRE(database.migrate(kFirst));
+  auto read = database.must_prepare("SELECT name FROM t WHERE id=?");
+  const auto row = read.bind(1).step();
+  REQUIRE(!row);
+  CHECK(row.problem().code == Error::malformed);
+  CHECK(row.problem().detail.find(file.string()) != std::string::npos);
+}
+
+TEST_CASE("a full disk and a read-only file say what to do") {
+  TestFolder folder;
+  const auto file = folder.path() / "a.db";
+  Database database = open_or_die(file);
+  REQUIRE(database.migrate(kFirst));
+  REQUIRE(database.limit_pages(1));
+  const auto full = database.run("CREATE TABLE more(x)");
+  REQUIRE(!full);
+  CHECK(full.problem().code == Error::no_space);
+  CHECK(full.problem().detail.find(file.string()) != std::string::npos);
+  CHECK(full.problem().detail.find("free some space") != std::string::npos);
+  REQUIRE(database.run("PRAGMA query_only=ON"));
+  const auto refused = database.must_prepare("INSERT INTO t(name) VALUES('a')").run();
+  REQUIRE(!refused);
+  CHECK(refused.problem().code == Error::io_failed);
+  CHECK(refused.problem().detail.find("writable") != std::string::npos);
 }
