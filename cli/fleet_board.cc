@@ -210,24 +210,48 @@ void FleetBoard::on_ready(Instant now) {
     pass(now);
     return flush(now);
   }
+  if (!unread_.empty()) return flush(now);  // which reads on, once it has written
+  read(now);
+}
+
+void FleetBoard::read(Instant now) {
   for (bool more = step_ == Step::open; more;) {
     const auto got = receive(shared_.input);
     if (!got) {
       if (got.error() != Error::would_block) lose(now, got.error());
       break;
     }
-    Bytes rest = Bytes{shared_.input}.first(*got);
-    while (!rest.empty() && step_ == Step::open) {
-      const std::size_t taken = client_.receive(rest, now);
-      rest = rest.subspan(taken);
-      pass(now);
-      if (taken == 0) break;
-    }
-    more = step_ == Step::open && (*got == shared_.input.size() || tls_ != nullptr);
+    take(Bytes{shared_.input}.first(*got), now);
+    more = step_ == Step::open && unread_.empty() && (*got == shared_.input.size() || tls_ != nullptr);
   }
 }
 
+/// Hands bytes to the client. It takes none while there is no room for its answers: those are written first, and what
+/// it cannot take until the socket is writable again is kept, and nothing more is read.
+void FleetBoard::take(Bytes bytes, Instant now) {
+  while (!bytes.empty() && step_ == Step::open) {
+    const std::size_t taken = client_.receive(bytes, now);
+    bytes = bytes.subspan(taken);
+    pass(now);
+    if (taken > 0) continue;
+    write(now);
+    if (write_blocked_) break;
+  }
+  if (step_ == Step::open) unread_.assign(bytes.begin(), bytes.end());
+}
+
 void FleetBoard::flush(Instant now) {
+  write(now);
+  while (step_ == Step::open && !write_blocked_ && !unread_.empty()) {
+    const std::vector<std::uint8_t> waiting = std::move(unread_);
+    unread_.clear();
+    take(waiting, now);
+    if (unread_.empty()) read(now);
+    write(now);
+  }
+}
+
+void FleetBoard::write(Instant now) {
   write_blocked_ = false;
   while (step_ == Step::open) {
     pass(now);
@@ -278,6 +302,7 @@ void FleetBoard::close_socket() {
   counted_online_ = false;
   outstanding_ = static_cast<std::uint32_t>(shared_.options.await_reply ? 0 : client_.in_flight());
   tls_.reset();
+  unread_.clear();
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
   step_ = Step::closed;
@@ -301,6 +326,7 @@ std::uint32_t FleetBoard::interest() const {
     case Step::securing:
       return tls_ != nullptr && tls_->wants_write() ? EPOLLOUT : EPOLLIN;
     case Step::open:
+      if (!unread_.empty()) return EPOLLOUT;
       return write_blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN;
   }
   return 0;

@@ -78,6 +78,9 @@ class FleetBoard {
   void lose(Instant now, Error error);
   void close_socket();
   void settle_login();
+  void read(Instant now);
+  void take(Bytes bytes, Instant now);
+  void write(Instant now);
   std::string payload(std::uint32_t id);
   Result<std::size_t> receive(MutableBytes into);
   Result<std::size_t> send(Bytes from);
@@ -89,7 +92,8 @@ class FleetBoard {
   mqtt::Client client_;
   std::string topic_;
   std::unique_ptr<posix::TlsSession> tls_;
-  std::vector<Sent> sent_;  ///< ring by message id
+  std::vector<std::uint8_t> unread_;  ///< received, and to be handled when the answers to what came before are written
+  std::vector<Sent> sent_;            ///< ring by message id
   std::uint32_t next_id_ = 1;
   std::uint32_t outstanding_ = 0;  ///< posts not yet acknowledged, or not yet replied to (await_reply)
   int socket_ = -1;
