@@ -12,8 +12,12 @@ using device::Stage;
 
 Result<void> Transport::open(const device::Target& target) {
   close();
+  if (target.host.empty() || target.port == 0) return fail(Error::bad_argument);
   ++opened;
   tls_ = target.tls;
+  static_cast<void>(host.assign(target.host));
+  static_cast<void>(psk_identity.assign(target.psk ? target.psk->identity : std::string_view{}));
+  static_cast<void>(psk_key.assign(target.psk ? target.psk->key : std::string_view{}));
   stage_ = Stage::resolving;
   return {};
 }
@@ -107,6 +111,10 @@ Result<std::size_t> Store::get(std::string_view key, MutableBytes into) {
 }
 
 Result<void> Store::set(std::string_view key, Bytes value) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  if (key.empty() || key.size() > 15 || !std::all_of(key.begin(), key.end(), allowed)) return fail(Error::bad_argument);
   if (full) return fail(Error::no_space);
   values[key].assign(as_text(value));
   return {};
@@ -117,9 +125,10 @@ Result<void> Store::remove(std::string_view key) {
   return {};
 }
 
-Result<DeviceSecret> Secrets::secret_of(const DeviceId&) {
+Result<DeviceSecret> Secrets::secret_of(const DeviceId& device) {
   ++asked;
   if (broken) return fail(*broken);
+  if (owner && !(*owner == device)) return fail(Error::not_found);
   return DeviceSecret::parse(secret);
 }
 

@@ -63,7 +63,10 @@ class Transport final : public device::Transport {
   bool half_open = false;           ///< bytes are taken and vanish; nothing comes
   std::size_t most_at_once = 4096;  ///< bytes a read or write moves
   std::uint32_t opened = 0, closed = 0;
-  std::string_view words = {};  ///< detail()
+  std::string_view words = {};    ///< detail()
+  FixedString<64> host;           ///< of the last attempt
+  FixedString<112> psk_identity;  ///< of the last attempt, "" without
+  FixedString<64> psk_key;
 
   Result<void> open(const device::Target& target) override;
   Result<device::Stage> advance() override;
@@ -123,6 +126,7 @@ class Store final : public device::KeyValueStore {
 class Secrets final : public device::SecretStore {
  public:
   std::string secret = "0123456789abcdef0123456789abcdef";
+  std::optional<DeviceId> owner;  ///< nothing: it is the secret of any device
   std::optional<Error> broken;
   std::uint32_t asked = 0;
   Result<DeviceSecret> secret_of(const DeviceId& device) override;

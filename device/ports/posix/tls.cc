@@ -336,7 +336,7 @@ Error TlsSession::explain(int result) {
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return explain_verification(SSL_get_verify_result(session_));
   if (!psk_key_.empty() && (reason == SSL_R_SSLV3_ALERT_BAD_RECORD_MAC || reason == SSL_R_TLSV1_ALERT_DECRYPT_ERROR)) {
     detail_ = "the pre-shared key is not the one the platform has: check the triple";
-    return Error::tls_untrusted;
+    return Error::denied;
   }
   if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     detail_ = "the peer closed the connection";

@@ -75,7 +75,7 @@ class TlsSession {
   TlsSession& operator=(const TlsSession&) = delete;
 
   /// Goes on with the handshake. Errors: would_block (wants_write() says for what); tls_untrusted, tls_expired,
-  /// tls_wrong_host, tls_failed, closed.
+  /// tls_wrong_host, tls_failed, closed; denied, the pre-shared key is not the server's.
   Result<void> shake_hands();
   Result<std::size_t> read(MutableBytes into);  ///< errors: would_block, closed, io_failed, tls_failed
   Result<std::size_t> write(Bytes from);        ///< the same

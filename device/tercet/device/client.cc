@@ -23,11 +23,14 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   if (!is_stopped()) return fail(Error::bad_state);
   const bool fits = !endpoint.host.empty() && endpoint.port != 0 && options.keep_alive >= Seconds{30} &&
                     options.keep_alive <= Seconds{1200} && options.backoff_first > Millis{0} &&
-                    options.backoff_limit >= options.backoff_first;
+                    options.backoff_limit >= options.backoff_first &&
+                    (options.other.host.empty() || options.other.port != 0);
   if (!fits) return fail(Error::bad_argument);
   id_ = id;
   endpoint_ = endpoint;
   options_ = options;
+  on_other_ = false;
+  in_vain_ = 0;
   open_spool(options.drop);
   mqtt::ClientConfig config;
   config.clean_start = options.clean_session;
@@ -113,7 +116,8 @@ void Device::handle(const mqtt::ClientEvent& event, Instant now) {
 
 void Device::on_online(const mqtt::Online& online, Instant now) {
   pass(Rung::connect, now);
-  log(LogLevel::info, "online", endpoint_.host);
+  count_attempt(true);
+  log(LogLevel::info, "online", this->endpoint().host);
   spill_at_ = Instant::never();
   if (!online.session_present) granted_ = 0;
   // What was refused before is asked for again: somebody may have granted it meanwhile.
@@ -155,6 +159,9 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
   port_.transport.close();
   if (stopping_) return;
   if (spill_at_ == Instant::never()) spill_at_ = now + options_.flash_after;
+  // A CONNECT that nobody answered; a refusal is an answer.
+  if (was_open && rung == Rung::connect)
+    count_attempt(offline.error != Error::timed_out && offline.error != Error::closed);
   if (was_open) {
     ladder_.failed(rung, offline.error, now);
     log(LogLevel::warning, name(rung), name(offline.error));

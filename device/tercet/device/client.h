@@ -63,10 +63,16 @@ struct Endpoint {
 };
 
 struct Options {
+  /// Where to go when two attempts in a row have reached nobody at the endpoint, and back after two more in vain. Host
+  /// "" for nowhere else.
+  Endpoint other = {};
   Seconds keep_alive{60};       ///< 30..1200. A dead link is noticed 10 s later at the latest: with 60 within 70 s
   bool auto_subscribe = false;  ///< `_ss=1`: the platform subscribes for us, as for the vendor's C SDK 4
   bool clean_session = false;   ///< true: sets sent while we are away are lost
   bool platform_time = true;    ///< ask the platform's NTP topic after each login
+  /// TLS by the vendor's pre-shared key (tercet/auth/psk.h) instead of certificates: for boards without the memory for
+  /// them, on a port that takes it (1883 of Tercet). It needs no clock, and gives no forward secrecy.
+  bool psk = false;
   mqtt::Qos post_qos = mqtt::Qos::at_least_once;  ///< 0: posts may be lost on the way
   DropPolicy drop = DropPolicy::oldest;
   /// Posts go out one in this time on average, and five at once: the cloud drops more than ten QoS 1 messages a second
@@ -183,6 +189,10 @@ class Device {
   void enter(Step step, Millis timeout, Instant now);
   void report_step();
   void wipe_login();
+  void wipe_output();
+  Result<Target> target();
+  const Endpoint& endpoint() const { return on_other_ ? options_.other : endpoint_; }
+  void count_attempt(bool reached);
 
   // A session, client.cc.
   void exchange(Instant now);
@@ -236,6 +246,8 @@ class Device {
   bool stopping_ = false;
   bool more_to_do_ = false;
   bool password_on_wire_ = false;
+  bool on_other_ = false;     ///< the endpoint in use is Options::other
+  std::uint8_t in_vain_ = 0;  ///< attempts at it that reached nobody
   Instant step_until_ = Instant::never();
   Instant reply_until_ = Instant::never();
   Instant posted_until_{};               ///< the time that the posts sent so far have used up

@@ -126,6 +126,84 @@ TEST_CASE("the login has the shape of the vendor's C SDK and its secret is wiped
   }
 }
 
+TEST_CASE("with a pre-shared key the transport gets identity and key, no clock is needed, and the key is wiped") {
+  Bench bench;
+  bench.options.psk = true;
+  bench.board.clock.wall_at = {0};
+  for (auto& server : bench.board.time_servers.servers) server.mood = fake::TimeServers::Mood::silent;
+  bench.start();
+  REQUIRE(bench.get_online());
+  const auto& transport = bench.board.transport;
+  CHECK(transport.psk_identity == "devicename|hmacsha256|a1B2c3D4e5F&sensor_01|2524608000000");
+  CHECK(transport.psk_key == "1A4412322E8DAA34FBCC95BB5BAB489F9E2E55063602C3F40E94BEABB27F70EB");
+  const std::string_view object(reinterpret_cast<const char*>(&bench.device), sizeof bench.device);
+  CHECK(object.find(transport.psk_key.str()) == std::string_view::npos);
+  Bench certificates;
+  certificates.start();
+  REQUIRE(certificates.get_online());
+  CHECK(certificates.board.transport.psk_identity.empty());
+}
+
+TEST_CASE("a pre-shared key that the platform does not have, or a board without a secret, breaks the rung tls") {
+  Bench bench;
+  bench.options.psk = true;
+  bench.board.transport.break_at(Stage::securing, Error::denied);
+  bench.start();
+  CHECK(!bench.get_online(Seconds{5}));
+  CHECK(bench.broken == Rung::tls);
+  CHECK(bench.error == Error::denied);
+  CHECK(!remedy(Rung::tls, Error::denied, Language::english).empty());
+  Bench bare;
+  bare.options.psk = true;
+  bare.board.secrets.broken = Error::not_found;
+  bare.start();
+  CHECK(!bare.get_online(Seconds{5}));
+  CHECK(bare.broken == Rung::tls);
+  CHECK(bare.error == Error::not_found);
+  CHECK(bare.board.transport.opened == 0);
+}
+
+TEST_CASE("after two attempts that reach nobody the other endpoint is tried, and so on in turn; an answer ends that") {
+  Bench bench;
+  bench.options.other = {"spare.example", 8883, true};
+  bench.board.transport.break_at(Stage::connecting, Error::connect_refused);
+  bench.start();
+  std::vector<std::string> hosts;
+  for (std::uint32_t seen = 0; hosts.size() < 7;) {
+    bench.device.run();
+    if (bench.board.transport.opened != seen) {
+      seen = bench.board.transport.opened;
+      hosts.emplace_back(bench.board.transport.host.str());
+    }
+    bench.board.clock.advance(Millis{100});
+  }
+  CHECK(hosts == std::vector<std::string>{"iot.example", "iot.example", "spare.example", "spare.example", "iot.example",
+                                          "iot.example", "spare.example"});
+  bench.board.transport.mend();
+  REQUIRE(bench.get_online());
+  CHECK(bench.board.transport.host == "spare.example");
+  bench.board.transport.break_at(Stage::resolving, Error::dns_failed);
+  bench.board.platform.hang_up();
+  bench.run_for(Seconds{3});
+  CHECK(bench.board.transport.host == "spare.example");  // one attempt in vain is no reason
+}
+
+TEST_CASE("without another endpoint, and while a platform refuses, a board stays where it is") {
+  Bench alone;
+  alone.board.transport.break_at(Stage::connecting, Error::connect_refused);
+  alone.start();
+  alone.run_for(Seconds{300});
+  CHECK(alone.board.transport.opened > 3);
+  CHECK(alone.board.transport.host == "iot.example");
+  Bench refused;
+  refused.options.other = {"spare.example", 8883, true};
+  refused.board.platform.connack = mqtt::ReasonCode{4};
+  refused.start();
+  refused.run_for(Seconds{300});
+  CHECK(refused.board.transport.opened > 3);
+  CHECK(refused.board.transport.host == "iot.example");
+}
+
 TEST_CASE("each rung that breaks is named with its error, and the board recovers by itself") {
   struct Case {
     Rung rung;

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "tercet/auth/psk.h"
+#include "tercet/base/writer.h"
 #include "tercet/device/client.h"
 
 // The way from a cold board to a CONNECT: link, address, time, then whatever the transport needs. Each step has its own
@@ -61,7 +63,7 @@ void Device::wait_for_network(Instant now) {
 
 /// Certificates cannot be judged by a clock below the floor, so TLS does not begin before this is through.
 void Device::settle_time(Instant now) {
-  if (!endpoint_.tls) return open_transport(now);
+  if (!endpoint().tls || options_.psk) return open_transport(now);
   const auto settled = time_.settle(now);
   report_step();
   if (settled) return open_transport(now);
@@ -72,8 +74,35 @@ void Device::settle_time(Instant now) {
 
 void Device::open_transport(Instant now) {
   enter(Step::transport, options_.dns_timeout, now);
-  const auto opened = port_.transport.open({endpoint_.host, endpoint_.port, endpoint_.tls});
+  const auto to = target();
+  if (!to) return break_off(Rung::tls, to.error(), now);
+  const auto opened = port_.transport.open(*to);
   if (!opened) break_off(Rung::dns, opened.error(), now);
+}
+
+Result<Target> Device::target() {
+  const Endpoint& to = endpoint();
+  Target made{to.host, to.port, to.tls};
+  if (!to.tls || !options_.psk) return made;
+  const auto secret = port_.secrets.secret_of(*id_);
+  if (!secret) return fail(secret.error());
+  auto psk = auth::make_psk_credentials({*id_, *secret});
+  if (!psk) return fail(psk.error());
+  // The output buffer has nothing in it before CONNECT.
+  Writer out{storage_.mqtt.output};
+  out.text(psk->identity.str()), out.text(psk->key.str());
+  if (!out.ok()) return fail(Error::no_space);
+  made.psk = PreSharedKey{out.text().substr(0, psk->identity.size()), out.text().substr(psk->identity.size())};
+  return made;
+}
+
+/// Where to go next time follows from whether anybody was there.
+void Device::count_attempt(bool reached) {
+  constexpr std::uint8_t kTries = 2;
+  if (reached) in_vain_ = 0;
+  if (reached || options_.other.host.empty() || ++in_vain_ < kTries) return;
+  in_vain_ = 0;
+  on_other_ = !on_other_;
 }
 
 void Device::advance_transport(Instant now) {
@@ -82,8 +111,8 @@ void Device::advance_transport(Instant now) {
   if (!stage) return break_off(rung_of(port_.transport.stage()), stage.error(), now);
   if (*stage == Stage::ready) {
     if (ladder_.climbing() <= Rung::tcp) pass(Rung::tcp, now);
-    if (endpoint_.tls) {
-      time_.confirm();
+    if (endpoint().tls) {
+      if (!options_.psk) time_.confirm();
       pass(Rung::tls, now);
     } else {
       ladder_.passed(Rung::tls, now);  // skipped, and not worth a word
@@ -106,7 +135,7 @@ void Device::log_in(Instant now) {
   if (!secret) return break_off(Rung::connect, secret.error(), now);
   auth::LoginOptions login;
   login.client_id = options_.client_id;
-  login.secure_mode = endpoint_.tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
+  login.secure_mode = endpoint().tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
   login.auto_subscribe = options_.auto_subscribe;
   login.version = options_.version;
   auto made = auth::make_credentials({*id_, *secret}, login);
@@ -124,6 +153,10 @@ void Device::log_in(Instant now) {
 void Device::wipe_login() {
   if (!password_on_wire_ || !client_->outgoing().empty()) return;
   password_on_wire_ = false;
+  wipe_output();
+}
+
+void Device::wipe_output() {
   volatile std::uint8_t* bytes = storage_.mqtt.output.data();
   for (std::size_t i = 0; i < storage_.mqtt.output.size(); ++i) bytes[i] = 0;
 }
@@ -143,9 +176,11 @@ void Device::break_off(Rung rung, Error error, Instant now) {
   log(LogLevel::warning, name(rung), detail.empty() ? name(error) : detail);
   events_.on_rung(rung, ladder_.record(rung), detail);
   if (error == Error::tls_expired) time_.doubt();
+  if (options_.psk) wipe_output();
   step_ = Step::idle;
   step_until_ = Instant::never();
   broken_ = rung;
+  if (rung >= Rung::dns) count_attempt(false);
   port_.transport.close();
   client_->transport_down(now, error);
 }

@@ -48,7 +48,8 @@ class Transport {
   ///   resolving   dns_failed
   ///   connecting  connect_refused, timed_out, io_failed (no route)
   ///   securing    tls_untrusted, tls_expired (or not valid yet), tls_wrong_host, tls_failed, closed (the peer hung up:
-  ///               often a port that does not speak TLS), bad_argument (no root certificate could be read)
+  ///               often a port that does not speak TLS), bad_argument (no root certificate could be read),
+  ///               denied (the server has another pre-shared key)
   virtual Result<Stage> advance() = 0;
   virtual Stage stage() const = 0;
 

@@ -38,6 +38,11 @@ constexpr Text kTexts[] = {
      "Install the root of this platform (its ca.pem), or the vendor's current root; check you reached the right host.",
      "服务器证书不是由设备信任的根证书签发的。",
      "安装该平台的根证书（ca.pem）或厂商最新的根证书；确认连接的主机无误。"},
+    {Rung::tls, Error::denied, "The platform does not have this board's pre-shared key.",
+     "Check the triple: the key follows from ProductKey, DeviceName and DeviceSecret. The platform's refusal log names "
+     "the mistake.",
+     "平台没有该设备的预共享密钥。",
+     "检查三元组：密钥由 ProductKey、DeviceName 和 DeviceSecret 计算得出。平台的拒绝日志会指出错误。"},
     {Rung::tls, Error::tls_expired, "A certificate has expired, or is not valid yet by this board's clock.",
      "Check the board's clock first; if it is right, the server needs a new certificate or the board a newer root.",
      "证书已过期，或按设备时钟尚未生效。", "先检查设备时钟；若时钟正确，则服务器需更换证书，或设备需更新根证书。"},
