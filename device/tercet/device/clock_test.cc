@@ -74,6 +74,24 @@ struct Bench {
   TimeKeeper time{board.clock, board.random, &board.time_servers, &board.store};
 };
 
+/// Someone who cannot see our requests, but sends a short packet before the answer comes.
+struct Forger final : Datagram {
+  explicit Forger(Datagram& behind) : network(behind) {}
+  Result<void> send(std::string_view host, std::uint16_t port, Bytes bytes) override {
+    forges = true;
+    return network.send(host, port, bytes);
+  }
+  Result<std::size_t> receive(MutableBytes into) override {
+    if (!forges) return network.receive(into);
+    forges = false;
+    into[0] = 0x24;
+    return std::size_t{1};
+  }
+  void close() override { network.close(); }
+  Datagram& network;
+  bool forges = false;
+};
+
 std::string bytes_of(UnixMillis time) {
   Bench bench;
   bench.was_saved(time);
@@ -239,6 +257,17 @@ TEST_CASE("two servers that agree outvote one, wherever it stands") {
       CHECK(bench.board.time_servers.asked == (liar == 2 ? 2 : 3));
     }
   }
+}
+
+TEST_CASE("a packet that is no answer does not end the waiting for one") {
+  Bench bench{UnixMillis{0}, 1};
+  bench.answers(0, kNow);
+  Forger forger{bench.board.time_servers};
+  TimeKeeper time{bench.board.clock, bench.board.random, &forger, nullptr};
+  time.start(bench.options);
+  CHECK(time.settle(bench.board.clock.now()).error() == Error::would_block);
+  CHECK(time.settle(bench.board.clock.now()));
+  CHECK(bench.shows(kNow));
 }
 
 TEST_CASE("answers five seconds apart agree, and further apart they do not") {
