@@ -110,11 +110,12 @@ TEST_CASE("a board's own plausible clock is believed and nobody is asked") {
 }
 
 TEST_CASE("a clock below the floor or past the window is not believed, whoever says it") {
-  for (const UnixMillis wrong : {UnixMillis{0}, kBelow, kBeyond, UnixMillis{INT64_MAX}, UnixMillis{INT64_MIN}}) {
+  for (const UnixMillis wrong :
+       {UnixMillis{0}, kBelow, kBeyond, UnixMillis{INT64_MAX / 2}, UnixMillis{INT64_MIN / 2}}) {
     CAPTURE(wrong.ms);
     Bench own{wrong};
     own.was_saved(wrong);
-    own.answers(0, wrong.ms == INT64_MAX || wrong.ms == INT64_MIN ? kBeyond : wrong);
+    own.answers(0, wrong.ms == INT64_MAX / 2 || wrong.ms == INT64_MIN / 2 ? kBeyond : wrong);
     own.time.start(own.options);
     CHECK(!own.time.is_set());
     CHECK(own.settle().error() == Error::clock_unset);
