@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -42,15 +43,37 @@ struct Plan {
   DeviceId id;
   std::string host;
   std::uint16_t port = 0;
+  std::string other_host;
+  std::uint16_t other_port = 0;
   posix::Trust trust;
 };
+
+/// HOST:PORT; a host with colons (IPv6) in brackets.
+bool read_other(const BoardOptions& options, Plan& plan, std::string& problem) {
+  if (options.other.empty()) return true;
+  const auto colon = options.other.rfind(':');
+  const std::string digits = colon == std::string::npos ? "" : options.other.substr(colon + 1);
+  const auto* const end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, plan.other_port);
+  plan.other_host = options.other.substr(0, std::min(colon, options.other.size()));
+  if (plan.other_host.starts_with('[') && plan.other_host.ends_with(']'))
+    plan.other_host = plan.other_host.substr(1, plan.other_host.size() - 2);
+  if (parsed.ec == std::errc() && parsed.ptr == end && plan.other_port != 0 && !plan.other_host.empty()) return true;
+  problem = "--other wants HOST:PORT, as in 192.0.2.7:8883";
+  return false;
+}
 
 bool make_plan(const BoardOptions& options, Plan& plan, std::string& problem) {
   const auto triple = posix::read_triple_file(options.triple_file, problem);
   if (!triple) return false;
   plan.id = triple->id;
   plan.host = !options.host.empty() ? options.host : !triple->host.empty() ? triple->host : "localhost";
-  plan.port = options.port != 0 ? options.port : triple->port.value_or(options.plain ? 1883 : 8883);
+  if (options.plain && options.psk) {
+    problem = "--plain and --psk exclude each other";
+    return false;
+  }
+  plan.port = options.port != 0 ? options.port : triple->port.value_or(options.plain || options.psk ? 1883 : 8883);
+  if (!read_other(options, plan, problem)) return false;
   const std::string ca = !options.ca_file.empty() ? options.ca_file : triple->ca;
   if (!ca.empty()) plan.trust.files.push_back(ca);
   if (!options.pin.empty()) {
@@ -200,10 +223,15 @@ int run_board(const BoardOptions& options) {
 
   device::Options settings;
   settings.auto_subscribe = options.auto_subscribe;
+  settings.psk = options.psk;
+  settings.other = {plan.other_host, plan.other_port, !options.plain};
   if (!device.start(plan.id, {plan.host, plan.port, !options.plain}, settings)) return complain("options out of range");
   if (!options.quiet)
     std::printf("%s/%s -> %s:%u (%s), %.*s\n", std::string(plan.id.product.str()).c_str(),
-                std::string(plan.id.device.str()).c_str(), plan.host.c_str(), plan.port, options.plain ? "TCP" : "TLS",
+                std::string(plan.id.device.str()).c_str(), plan.host.c_str(), plan.port,
+                options.plain ? "TCP"
+                : options.psk ? "TLS, pre-shared key"
+                              : "TLS",
                 static_cast<int>(sensor->description().size()), sensor->description().data());
 
   if (const auto waiting = device.outbox().in_flash; waiting != 0 && !options.quiet)
@@ -245,6 +273,8 @@ void add_board(CLI::App& device, int& exit_code) {
                     "root certificates, PEM (default: of the triple file, else the machine's)");
   device.add_option("--pin", options->pin, "SHA-256 of the server's public key, instead of roots");
   device.add_flag("--plain", options->plain, "plain TCP instead of TLS");
+  device.add_flag("--psk", options->psk, "TLS by the triple's pre-shared key instead of certificates (port 1883)");
+  device.add_option("--other", options->other, "HOST:PORT to try in turn when nobody answers");
   device.add_flag("--auto-subscribe", options->auto_subscribe, "let the platform subscribe (_ss=1)");
   device.add_option("--interval", options->interval_s, "report interval in seconds")->check(CLI::Range(1, 86'400));
   device.add_option("--threshold", options->threshold, "alarm threshold in degrees")->check(CLI::Range(-40.0, 125.0));

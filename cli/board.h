@@ -13,6 +13,8 @@ struct BoardOptions {
   std::string ca_file;          ///< "" = what the triple file says, else the machine's own roots
   std::string pin;              ///< SHA-256 of the server's public key in hex: instead of roots
   bool plain = false;           ///< plain TCP
+  bool psk = false;             ///< TLS by the pre-shared key of the triple instead of certificates
+  std::string other;            ///< HOST:PORT to try in turn when nobody answers; "" = none
   bool auto_subscribe = false;  ///< `_ss=1`
   int interval_s = 0;           ///< report interval to begin with; 0 = what was kept, else 60
   double threshold = 35;        ///< alarm threshold to begin with, degrees Celsius
