@@ -45,7 +45,15 @@ runtime::Outcome<std::unique_ptr<DataDir>> DataDir::open(const std::string& path
                                                        "another directory with --data"};
   }
   const bool is_new = !std::filesystem::exists(absolute / "registry.db", bad);
-  return std::unique_ptr<DataDir>(new DataDir(absolute, lock, is_new));
+  std::unique_ptr<DataDir> opened(new DataDir(absolute, lock, is_new));
+  // Devices are registered before anything of theirs is stored: what is stored here must not become nobody's.
+  const bool empty = is_new || std::filesystem::file_size(absolute / "registry.db", bad) == 0;
+  if (empty && std::filesystem::exists(absolute / "stream" / "CURRENT", bad))
+    return runtime::Problem{Error::malformed,
+                            (absolute / "registry.db").string() + (is_new ? " is missing" : " is empty") +
+                                " although devices' data is in stream/: restore it from a backup, or move the whole "
+                                "directory away to begin anew"};
+  return opened;
 }
 
 DataDir::~DataDir() { ::close(lock_); }

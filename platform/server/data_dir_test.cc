@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+
 using namespace tercet;
 using namespace tercet::server;
 
@@ -38,4 +40,21 @@ TEST_CASE("a data directory that others may enter is refused") {
   const auto opened = DataDir::open(folder.path.string());
   REQUIRE(!opened);
   CHECK(opened.problem().detail.find("chmod 700") != std::string::npos);
+}
+
+TEST_CASE("a data directory that has lost its registry is refused rather than begun anew") {
+  Folder folder;
+  std::filesystem::create_directories(folder.path / "stream");
+  ::chmod(folder.path.c_str(), 0700);
+  std::ofstream(folder.path / "stream" / "CURRENT") << "MANIFEST-000005\n";
+  for (const bool there : {false, true}) {
+    if (there) std::ofstream(folder.path / "registry.db");
+    const auto opened = DataDir::open(folder.path.string());
+    REQUIRE(!opened);
+    CHECK(opened.problem().code == Error::malformed);
+    CHECK(opened.problem().detail.find("registry.db") != std::string::npos);
+    CHECK(opened.problem().detail.find("backup") != std::string::npos);
+  }
+  std::ofstream(folder.path / "registry.db") << "something";
+  CHECK(DataDir::open(folder.path.string()));
 }

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "platform/store/dropping_env.h"
 #include "platform/store/rocks_store.h"
@@ -156,6 +159,57 @@ TEST_CASE("records written after a torn tail are found again") {
   log_of(torn).resize(log_of(torn).size() - 100);
   const Disk more = disk_with(kRecords, 5, 3000, torn);
   CHECK(open(more).records == kRecords - 1 + 5);
+}
+
+TEST_CASE("an earlier log that is missing, too short or torn is refused while a later one holds records") {
+  const auto files = std::make_shared<DroppingFileSystem>();
+  const auto env = make_dropping_env(files);
+  RocksOptions options = options_of(*env);
+  options.memtable_bytes = std::size_t{1} << 20;
+  std::mutex mutex;
+  std::vector<Disk> disks;
+  files->on_sync([&](std::uint64_t) {
+    Disk disk = files->after_power_cut();
+    int filled = 0;
+    for (const auto& [name, bytes] : disk.files) filled += name.ends_with(".log") && bytes.size() > 60'000 ? 1 : 0;
+    const std::lock_guard lock(mutex);
+    if (filled >= 2) disks.push_back(std::move(disk));
+  });
+  {
+    TestLoop loop;
+    auto store = RocksStore::open(options);
+    REQUIRE(store);
+    for (int i = 0; i < 60; ++i) {
+      bool durable = false;
+      REQUIRE((*store)->submit(loop, record(i, 30'000), [&] { durable = true; }));
+      REQUIRE(loop.run_until([&] { return durable; }));
+    }
+  }
+  files->on_sync({});
+  int needed = 0;
+  for (const Disk& disk : disks) {
+    const auto earlier = std::find_if(disk.files.begin(), disk.files.end(), [](const auto& file) {
+      return file.first.ends_with(".log") && file.second.size() > 60'000;
+    });
+    const Opened whole = open(disk);
+    REQUIRE(whole.records >= 0);
+    Disk without = disk;
+    without.files.erase(earlier->first);
+    const Opened missing = open(without);
+    if (missing.records == whole.records) continue;  // all of it was in tables already
+    ++needed;
+    CHECK(missing.records == -1);
+    for (const std::size_t cut : {10U, 30'100U}) {
+      Disk shorter = disk;
+      std::string& log = shorter.files[earlier->first];
+      log.resize(log.size() - cut);
+      const Opened opened = open(shorter);
+      CAPTURE(opened.problem.detail);
+      CHECK(opened.records == -1);
+      CHECK(opened.problem.code == Error::malformed);
+    }
+  }
+  MESSAGE("moments with two logs in use: " << disks.size() << ", the earlier one needed: " << needed);
 }
 
 TEST_CASE("a store without its CURRENT file is damaged, not new") {

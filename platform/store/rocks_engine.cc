@@ -94,15 +94,18 @@ rocksdb::ColumnFamilyOptions family_options(const RocksOptions& options, std::st
 }
 
 constexpr std::string_view kDamaged =
-    ": damaged, acknowledged data would be lost; restore a backup, or move the directory away to begin anew, or start "
-    "with --accept-data-loss to go on with what is readable";
+    ": damaged, acknowledged data would be lost; restore a backup, or move the directory away to begin anew";
+constexpr std::string_view kOrAccept = ", or start with --accept-data-loss to go on with what is readable";
 
 Problem open_problem(const std::filesystem::path& folder, const Status& status) {
   std::string detail = "cannot open the store " + folder.string() + ": " + status.ToString();
   const auto says = [&detail](std::string_view words) { return detail.find(words) != std::string::npos; };
   if (status.IsIOError() && says("lock"))
     return {Error::io_failed, detail + "; another tercet is using this data folder: stop it, or choose another --data"};
-  if (status.IsCorruption()) return {Error::malformed, detail.append(kDamaged)};
+  if (status.IsCorruption()) {
+    const bool in_logs = says("WAL");
+    return {Error::malformed, detail.append(kDamaged).append(in_logs ? kOrAccept : "")};
+  }
   if (status.IsNoSpace() || says("No space left")) return {Error::no_space, detail + "; free some space on the disk"};
   if (says("Permission denied") || says("Read-only file system"))
     return {Error::io_failed, detail + "; make the folder and all in it writable for this user"};
@@ -125,8 +128,7 @@ Outcome<bool> is_new(rocksdb::Env& env, const std::string& folder) {
     static_cast<void>(env.GetFileSize(folder + "/" + name, &bytes));
     if (bytes > 0 && (name.ends_with(".sst") || name.ends_with(".log")))
       return Problem{Error::malformed,
-                     "cannot open the store " + folder + ": " + folder + "/CURRENT is missing and " + name +
-                         " is there: damaged; restore a backup, or move the directory away to begin anew"};
+                     folder + "/CURRENT is missing and " + name + " is there" + std::string(kDamaged)};
   }
   return true;
 }
@@ -159,7 +161,7 @@ Outcome<void> check_logs(const RocksOptions& options, rocksdb::Env& env, std::ui
   if (!found.damage) return {};
   if (!options.accept_loss)
     return Problem{Error::malformed, found.damage->file + ", from byte " + std::to_string(found.damage->offset) +
-                                         " on" + std::string(kDamaged)};
+                                         " on" + std::string(kDamaged).append(kOrAccept)};
   runtime::log(runtime::LogLevel::warning,
                "the store's log is damaged; as told, all that was written later is left out",
                {{"file", found.damage->file}, {"from_byte", found.damage->offset}});

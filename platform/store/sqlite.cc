@@ -133,6 +133,11 @@ Outcome<Database> Database::open(const std::filesystem::path& file, Sync sync) {
   Database database(raw);
   if (code != SQLITE_OK) return problem(raw, code, "cannot open");
   sqlite3_extended_result_codes(raw, 1);
+  // A data directory that is refused is left as it was: until something is written here, closing must not write a
+  // crashed server's log into the file.
+  std::error_code none;
+  if (std::filesystem::exists(name + "-wal", none))
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, static_cast<int*>(nullptr));
   sqlite3_busy_timeout(raw, 5000);
   const std::string_view settings = sync == Sync::full
                                         ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"
@@ -202,6 +207,7 @@ Outcome<void> Database::limit_pages(std::int64_t pages) {
 
 Outcome<Database::Transaction> Database::begin() {
   if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun.problem();
+  sqlite3_db_config(raw_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, static_cast<int*>(nullptr));
   return Transaction(*this);
 }
 

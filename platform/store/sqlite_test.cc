@@ -227,3 +227,25 @@ TEST_CASE("a full disk and a read-only file say what to do") {
   CHECK(refused.problem().code == Error::io_failed);
   CHECK(refused.problem().detail.find("writable") != std::string::npos);
 }
+
+TEST_CASE("a crashed server's newer database is refused and its files are left as they were") {
+  TestFolder folder;
+  const auto file = folder.path() / "a.db", log = folder.path() / "a.db-wal";
+  const auto copy = folder.path() / "copy.db";
+  {
+    Database database = open_or_die(file);
+    REQUIRE(database.migrate(kSecond));
+    std::filesystem::copy_file(file, copy);
+    std::filesystem::copy_file(log, folder.path() / "copy.db-wal");
+  }
+  const auto bytes = [](const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string before = bytes(copy), log_before = bytes(folder.path() / "copy.db-wal");
+  REQUIRE(!log_before.empty());
+  CHECK(open_or_die(copy).migrate(kFirst).problem().code == Error::unsupported);
+  CHECK(bytes(copy) == before);
+  CHECK(bytes(folder.path() / "copy.db-wal") == log_before);
+  CHECK(open_or_die(copy).migrate(kSecond));
+}
