@@ -12,11 +12,14 @@ namespace {
 
 constexpr std::string_view kSettingsKey = "climate";
 constexpr float kHysteresis = 0.5f;
-constexpr Millis kSlowestSampling{5'000};
+constexpr Millis kSlowestSampling{5'000}, kConversion{30};
+constexpr Millis kHealthInterval = Seconds{3600};
+constexpr std::size_t kSettingsBytes = 12, kSettingsBytesBefore = 8;  ///< before report_change
 
 bool is_valid(const Settings& settings) {
   return settings.report_interval_s >= kReportInterval.min && settings.report_interval_s <= kReportInterval.max &&
-         settings.alarm_threshold >= kAlarmThreshold.min && settings.alarm_threshold <= kAlarmThreshold.max;
+         settings.alarm_threshold >= kAlarmThreshold.min && settings.alarm_threshold <= kAlarmThreshold.max &&
+         settings.report_change >= kReportChange.min && settings.report_change <= kReportChange.max;
 }
 
 }  // namespace
@@ -28,22 +31,24 @@ Monitor::Monitor(device::Device& device, Sensor& sensor, device::KeyValueStore* 
 
 void Monitor::load() {
   if (store_ == nullptr) return;
-  std::array<std::uint8_t, 8> bytes{};
+  std::array<std::uint8_t, kSettingsBytes> bytes{};
   const auto got = store_->get(kSettingsKey, bytes);
-  if (!got || *got != bytes.size()) return;
+  if (!got || (*got != kSettingsBytes && *got != kSettingsBytesBefore)) return;
   Reader in{bytes};
   Settings kept;
   kept.report_interval_s = static_cast<std::int32_t>(in.u32());
   kept.alarm_threshold = std::bit_cast<float>(in.u32());
+  kept.report_change = *got == kSettingsBytes ? std::bit_cast<float>(in.u32()) : settings_.report_change;
   if (is_valid(kept)) settings_ = kept;
 }
 
 void Monitor::save() {
   if (store_ == nullptr) return;
-  std::array<std::uint8_t, 8> bytes{};
+  std::array<std::uint8_t, kSettingsBytes> bytes{};
   Writer out{bytes};
   out.u32(static_cast<std::uint32_t>(settings_.report_interval_s));
   out.u32(std::bit_cast<std::uint32_t>(settings_.alarm_threshold));
+  out.u32(std::bit_cast<std::uint32_t>(settings_.report_change));
   // Without room in flash the setting holds until the next restart; the platform shows what holds then.
   static_cast<void>(store_->set(kSettingsKey, out.written()));
 }
@@ -55,27 +60,67 @@ Millis Monitor::sample_period() const {
 
 void Monitor::run(Instant now, UnixMillis wall) {
   if (now < next_sample_) return;
+  if (!take_sample(now, wall)) {
+    next_sample_ = now + kConversion;
+    return;
+  }
   next_sample_ = now + sample_period();
-  take_sample(wall);
+  tell_fault();
+  report_health(now);
   if (temperature_.empty()) return;
   watch_threshold();
-  if (now < next_report_) return;
-  // Whole intervals on, so that a late pass does not shift all later reports; after a long sleep from now.
+  if (now < next_report_ && !has_moved()) return;
+  // Whole intervals on, so that a late pass does not shift all later reports; after a long sleep, and after a report
+  // ahead of its time, from now.
   const Millis interval = Seconds{settings_.report_interval_s};
-  next_report_ = next_report_ + interval > now ? next_report_ + interval : now + interval;
+  const bool on_time = now >= next_report_ && next_report_ + interval > now;
+  next_report_ = on_time ? next_report_ + interval : now + interval;
   report();
   report_losses();
 }
 
-void Monitor::take_sample(UnixMillis wall) {
+/// False: the sensor is still at it.
+bool Monitor::take_sample(Instant now, UnixMillis wall) {
   const auto reading = sensor_.sample(wall);
-  if (!reading) {
-    if (reading.error() != Error::would_block) ++counters_.bad_samples;
-    return;
+  if (!reading && reading.error() == Error::would_block) return false;
+  watch_.see(reading, now);
+  if (!reading || !FaultWatch::is_possible(*reading)) {
+    ++counters_.bad_samples;
+    return true;
   }
   ++counters_.samples;
   temperature_.add(reading->temperature);
   humidity_.add(reading->humidity);
+  return true;
+}
+
+/// The air of before the fault is not the air of now: without a sensor nothing is reported.
+void Monitor::tell_fault() {
+  const SensorFault fault = watch_.fault();
+  if (fault == SensorFault::absent || fault == SensorFault::out_of_range) {
+    temperature_.clear();
+    humidity_.clear();
+  }
+  if (fault == told_fault_) return;
+  if (!device_.post_event(kSensorFault, {kFault(name(fault))})) return;  // not even queued: the next sample tries again
+  told_fault_ = fault;
+  if (fault != SensorFault::none) ++counters_.faults;
+}
+
+/// Away from the last report by more than the filter's width can be chance.
+bool Monitor::has_moved() const {
+  if (settings_.report_change <= 0 || counters_.reports == 0) return false;
+  const float away = temperature_.value() - reported_.temperature;
+  return away >= settings_.report_change || -away >= settings_.report_change;
+}
+
+void Monitor::report_health(Instant now) {
+  if (health_ == nullptr || now < next_health_) return;
+  const Health health = health_->look();
+  if (!device_.post_properties({kResetReason(health.reset_reason), kBootCount(health.boot_count),
+                                kHeapLow(health.heap_low), kHeapBlock(health.heap_block), kStackLow(health.stack_low)}))
+    return;
+  next_health_ = now + kHealthInterval;
 }
 
 Reading Monitor::reading() const {
@@ -98,15 +143,16 @@ void Monitor::watch_threshold() {
 
 void Monitor::report() {
   const Reading air = reading();
-  const std::array<device::PropertyValue, 4> values{kTemperature(air.temperature), kHumidity(air.humidity),
-                                                    kReportInterval(settings_.report_interval_s),
-                                                    kAlarmThreshold(settings_.alarm_threshold)};
-  const auto sent = device_.post_properties(std::span(values).first(settings_due_ ? 4 : 2));
+  const std::array<device::PropertyValue, 5> values{
+      kTemperature(air.temperature), kHumidity(air.humidity), kReportInterval(settings_.report_interval_s),
+      kAlarmThreshold(settings_.alarm_threshold), kReportChange(settings_.report_change)};
+  const auto sent = device_.post_properties(std::span(values).first(settings_due_ ? 5 : 2));
   if (!sent) {
     ++counters_.refused_reports;
     return;
   }
   settings_due_ = false;
+  reported_ = air;
   ++counters_.reports;
 }
 
@@ -126,6 +172,7 @@ void Monitor::report_losses() {
 void Monitor::on_set(device::PropertySet& set) {
   const auto interval = set.get(kReportInterval);
   const auto threshold = set.get(kAlarmThreshold);
+  const auto change = set.get(kReportChange);
   if (!set.ok()) return;
   if (interval) {
     settings_.report_interval_s = *interval;
@@ -137,7 +184,11 @@ void Monitor::on_set(device::PropertySet& set) {
     set.confirm(kAlarmThreshold(*threshold));
     alarmed_ = false;
   }
-  if (interval || threshold) save();
+  if (change) {
+    settings_.report_change = *change;
+    set.confirm(kReportChange(*change));
+  }
+  if (interval || threshold || change) save();
 }
 
 }  // namespace tercet::climate

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "climate/fault.h"
+#include "climate/health.h"
 #include "climate/median.h"
 #include "climate/sensor.h"
 #include "tercet/device/client.h"
@@ -15,26 +17,37 @@ inline constexpr device::Property<float> kHumidity{"humidity", device::Access::r
 inline constexpr device::Property<std::int32_t> kReportInterval{"report_interval", device::Access::read_write, 1,
                                                                 86'400};
 inline constexpr device::Property<float> kAlarmThreshold{"alarm_threshold", device::Access::read_write, -40, 125};
+inline constexpr device::Property<float> kReportChange{"report_change", device::Access::read_write, 0, 100};
 inline constexpr device::Property<std::int32_t> kOutboxDropped{"outbox_dropped", device::Access::read, 0,
                                                                2'147'483'647};
 inline constexpr device::Property<std::int32_t> kFlashFailures{"flash_failures", device::Access::read, 0,
                                                                2'147'483'647};
-inline constexpr std::string_view kAlarm = "alarm";
+inline constexpr device::Property<std::string_view> kResetReason{"reset_reason"};
+inline constexpr device::Property<std::int32_t> kBootCount{"boot_count", device::Access::read, 0, 2'147'483'647};
+inline constexpr device::Property<std::int32_t> kHeapLow{"heap_low", device::Access::read, 0, 2'147'483'647};
+inline constexpr device::Property<std::int32_t> kHeapBlock{"heap_block", device::Access::read, 0, 2'147'483'647};
+inline constexpr device::Property<std::int32_t> kStackLow{"stack_low", device::Access::read, 0, 2'147'483'647};
+inline constexpr device::Property<std::string_view> kFault{"fault"};  ///< of the event sensor_fault
+inline constexpr std::string_view kAlarm = "alarm", kSensorFault = "sensor_fault";
 
 /// What can be set from the cloud.
 struct Settings {
   std::int32_t report_interval_s = 60;
   float alarm_threshold = 35;
+  float report_change = 1;  ///< degrees away from the last report that are reported at once; 0: only at the interval
 };
 
 struct MonitorCounters {
-  std::uint32_t samples = 0, bad_samples = 0, reports = 0, refused_reports = 0, alarms = 0;
+  std::uint32_t samples = 0, bad_samples = 0, reports = 0, refused_reports = 0, alarms = 0, faults = 0;
 };
 
-/// The climate monitor: samples, filters, reports at an interval, raises the alarm, obeys sets. The same on every
-/// board.
+/// The climate monitor: samples, filters, reports at an interval and on a change, raises the alarm, tells when the
+/// sensor fails, obeys sets. The same on every board.
 ///
 ///   quiet --temperature > threshold: event--> alarmed --temperature < threshold - 0.5 K--> quiet
+///
+/// A sensor that is absent or out of range is told once (event sensor_fault), and no air is reported until it answers
+/// again, which is told too.
 ///
 /// One task: the client's. Call run() next to Device::run(), and on_set() from the device's events.
 class Monitor {
@@ -43,6 +56,9 @@ class Monitor {
   Monitor(device::Device& device, Sensor& sensor, device::KeyValueStore* store) : Monitor(device, sensor, store, {}) {}
   /// first: the settings to begin with where the store has none.
   Monitor(device::Device& device, Sensor& sensor, device::KeyValueStore* store, const Settings& first);
+
+  /// From now on the board's health is reported too: with the first report, and once an hour. Outlives the monitor.
+  void watch_health(HealthSource& source) { health_ = &source; }
 
   void run(Instant now, UnixMillis wall);
   Instant next_deadline() const { return next_sample_; }
@@ -53,14 +69,18 @@ class Monitor {
   const Settings& settings() const { return settings_; }
   const MonitorCounters& counters() const { return counters_; }
   bool is_alarmed() const { return alarmed_; }
+  SensorFault fault() const { return watch_.fault(); }
   /// The filtered air; meaningless before the first sample.
   Reading reading() const;
 
  private:
-  void take_sample(UnixMillis wall);
+  bool take_sample(Instant now, UnixMillis wall);
   void watch_threshold();
+  void tell_fault();
+  bool has_moved() const;
   void report();
   void report_losses();
+  void report_health(Instant now);
   Millis sample_period() const;
   void load();
   void save();
@@ -70,6 +90,11 @@ class Monitor {
   device::KeyValueStore* store_;
   Settings settings_;
   Median<5> temperature_, humidity_;
+  FaultWatch watch_;
+  SensorFault told_fault_ = SensorFault::none;
+  HealthSource* health_ = nullptr;
+  Instant next_health_{};
+  Reading reported_{};
   Instant next_sample_{}, next_report_{};
   bool settings_due_ = true;  ///< the platform is told the settings with the first report
   bool alarmed_ = false;

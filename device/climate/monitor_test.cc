@@ -55,6 +55,7 @@ TEST_CASE("the board reports at its interval, the settings with the first report
   CHECK(first.find(R"("humidity":{"value":50.0,)") != std::string::npos);
   CHECK(first.find(R"("report_interval":{"value":10,)") != std::string::npos);
   CHECK(first.find(R"("alarm_threshold":{"value":35.0,)") != std::string::npos);
+  CHECK(first.find(R"("report_change":{"value":1.0,)") != std::string::npos);
   CHECK(bench.board.platform.posts[1].find("report_interval") == std::string::npos);
 }
 
@@ -122,14 +123,94 @@ TEST_CASE("settings out of range are refused and nothing changes") {
   }
 }
 
-TEST_CASE("a sensor that fails is counted and the last good air is still reported") {
+TEST_CASE("a sensor that fails for a moment is counted and the last good air is still reported") {
   Bench bench({.report_interval_s = 5});
-  bench.run_for(Millis{6'000});
+  bench.run_for(Millis{7'500});
   bench.chip.broken = Error::io_failed;
   const auto before = bench.board.platform.posts_received;
-  bench.run_for(Millis{10'000});
+  bench.run_for(Millis{3'000});
   CHECK(bench.monitor.counters().bad_samples > 0);
   CHECK(bench.board.platform.posts_received > before);
+}
+
+TEST_CASE("a sensor that goes away is told once, nothing is reported without it, and its return is told") {
+  Bench bench({.report_interval_s = 5});
+  bench.run_for(Millis{11'000});
+  bench.chip.broken = Error::io_failed;
+  bench.run_for(Millis{10'000});
+  CHECK(bench.monitor.fault() == SensorFault::absent);
+  CHECK(bench.board.platform.events_received == 1);
+  CHECK(bench.board.platform.last_event.str().find(R"("value":{"fault":"absent"})") != std::string_view::npos);
+  const auto before = bench.board.platform.posts_received;
+  bench.run_for(Millis{60'000});
+  CHECK(bench.board.platform.posts_received == before);
+  CHECK(bench.board.platform.events_received == 1);
+  bench.chip.broken.reset();
+  bench.run_for(Millis{10'000});
+  CHECK(bench.board.platform.last_event.str().find(R"("value":{"fault":"none"})") != std::string_view::npos);
+  CHECK(bench.board.platform.posts_received > before);
+  CHECK(bench.monitor.counters().faults == 1);
+}
+
+TEST_CASE("impossible air is never reported") {
+  Bench bench({.report_interval_s = 5});
+  bench.chip.air = {-300, 50};
+  bench.run_for(Millis{20'000});
+  CHECK(bench.board.platform.posts_received == 0);
+  CHECK(bench.monitor.fault() == SensorFault::out_of_range);
+}
+
+TEST_CASE("a change beyond the setting is reported before the interval is over") {
+  Bench bench({.report_interval_s = 600, .report_change = 2});
+  bench.run_for(Millis{10'000});
+  CHECK(bench.board.platform.posts_received == 1);
+  bench.chip.air.temperature = 23.5f;
+  bench.run_for(Millis{60'000});
+  CHECK(bench.board.platform.posts_received == 1);
+  bench.chip.air.temperature = 24;
+  bench.run_for(Millis{60'000});
+  CHECK(bench.board.platform.posts_received == 2);
+  CHECK(bench.board.platform.posts.back().find(R"("temperature":{"value":24.0,)") != std::string::npos);
+  bench.board.platform.push_set("5", R"({"report_change":0})");
+  bench.run_for(Millis{1'000});
+  bench.chip.air.temperature = 30;
+  const auto before = bench.board.platform.posts_received;
+  bench.run_for(Millis{60'000});
+  CHECK(bench.board.platform.posts_received == before);
+}
+
+TEST_CASE("settings kept by an earlier program are read") {
+  Bench bench;
+  const std::array<std::uint8_t, 8> old{0, 0, 0, 30, 0x41, 0xE0, 0, 0};  // 30 s, 28 degrees
+  REQUIRE(bench.board.store.set("climate", old));
+  Monitor restarted{bench.device, bench.chip, &bench.board.store};
+  CHECK(restarted.settings().report_interval_s == 30);
+  CHECK(restarted.settings().alarm_threshold == 28);
+  CHECK(restarted.settings().report_change == 1);
+}
+
+TEST_CASE("a conversion under way is asked for again soon, and costs no sample") {
+  Bench bench({.report_interval_s = 25});
+  bench.chip.broken = Error::would_block;
+  bench.run_for(Millis{2'000});
+  CHECK(bench.monitor.counters().bad_samples == 0);
+  bench.chip.broken.reset();
+  bench.run_for(Millis{200});
+  CHECK(bench.monitor.counters().samples == 1);
+}
+
+TEST_CASE("the board's health is told at the start and once an hour") {
+  struct Doctor final : HealthSource {
+    Health look() override { return {"brown_out", 7, 90'000, 60'000, 2'000}; }
+  } doctor;
+  Bench bench({.report_interval_s = 600});
+  bench.monitor.watch_health(doctor);
+  bench.run_for(Seconds{3'700});
+  int told = 0;
+  for (const std::string& post : bench.board.platform.posts) told += post.find("boot_count") != std::string::npos;
+  CHECK(told == 2);
+  CHECK(bench.board.platform.posts[0].find(R"("reset_reason":{"value":"brown_out",)") != std::string::npos);
+  CHECK(bench.board.platform.posts[0].find(R"("stack_low":{"value":2000,)") != std::string::npos);
 }
 
 TEST_CASE("the diurnal model repeats itself for a seed, is warmest in the afternoon and stays in range") {

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "climate/monitor.h"
 #include "tercet/json/reader.h"
@@ -36,5 +38,18 @@ TEST_CASE("the thing model file names the same properties and ranges as the prog
   CHECK(check(kAlarmThreshold.identifier, "rw", "float", kAlarmThreshold.min, kAlarmThreshold.max));
   CHECK(check(kOutboxDropped.identifier, "r", "int", kOutboxDropped.min, kOutboxDropped.max));
   CHECK(check(kFlashFailures.identifier, "r", "int", kFlashFailures.min, kFlashFailures.max));
-  CHECK(*tsl->find("events")->elements().next()->find("identifier")->text() == kAlarm);
+  CHECK(check(kReportChange.identifier, "rw", "float", kReportChange.min, kReportChange.max));
+  CHECK(check(kBootCount.identifier, "r", "int", kBootCount.min, kBootCount.max));
+  CHECK(check(kHeapLow.identifier, "r", "int", kHeapLow.min, kHeapLow.max));
+  CHECK(check(kHeapBlock.identifier, "r", "int", kHeapBlock.min, kHeapBlock.max));
+  CHECK(check(kStackLow.identifier, "r", "int", kStackLow.min, kStackLow.max));
+  std::vector<std::string> names;
+  for (const json::Value& property : tsl->find("properties")->elements())
+    names.emplace_back(property.find("identifier")->text()->raw());
+  CHECK(std::find(names.begin(), names.end(), kResetReason.identifier) != names.end());
+  CHECK(names.size() == 12);
+  std::vector<std::string> events;
+  for (const json::Value& event : tsl->find("events")->elements())
+    events.emplace_back(event.find("identifier")->text()->raw());
+  CHECK(events == std::vector<std::string>{std::string(kAlarm), std::string(kSensorFault)});
 }
