@@ -100,8 +100,6 @@ constexpr std::string_view kOrAccept = ", or start with --accept-data-loss to go
 Problem open_problem(const std::filesystem::path& folder, const Status& status) {
   std::string detail = "cannot open the store " + folder.string() + ": " + status.ToString();
   const auto says = [&detail](std::string_view words) { return detail.find(words) != std::string::npos; };
-  if (status.IsIOError() && says("lock"))
-    return {Error::io_failed, detail + "; another tercet is using this data folder: stop it, or choose another --data"};
   if (status.IsCorruption()) {
     const bool in_logs = says("WAL");
     return {Error::malformed, detail.append(kDamaged).append(in_logs ? kOrAccept : "")};
@@ -109,6 +107,8 @@ Problem open_problem(const std::filesystem::path& folder, const Status& status) 
   if (status.IsNoSpace() || says("No space left")) return {Error::no_space, detail + "; free some space on the disk"};
   if (says("Permission denied") || says("Read-only file system"))
     return {Error::io_failed, detail + "; make the folder and all in it writable for this user"};
+  if (status.IsIOError() && says("lock"))
+    return {Error::io_failed, detail + "; another tercet is using this data folder: stop it, or choose another --data"};
   return {Error::io_failed, std::move(detail)};
 }
 

@@ -308,3 +308,13 @@ TEST_CASE("closing waits for a full loop to take its completions, but not for ev
   CHECK(!durable);
   CHECK(*store->get(Family::state, "a") == "1");
 }
+
+TEST_CASE("a lock file without permission is not taken for another server") {
+  Breakable disk;
+  disk.files->fail_writes(rocksdb::IOStatus::IOError("While open a file for lock: /data/LOCK", "Permission denied"));
+  const auto refused = RocksStore::open(disk.options);
+  REQUIRE(!refused);
+  CAPTURE(refused.problem().detail);
+  CHECK(refused.problem().detail.find("another tercet") == std::string::npos);
+  CHECK(refused.problem().detail.find("writable") != std::string::npos);
+}
