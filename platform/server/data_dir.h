@@ -12,7 +12,8 @@ namespace tercet::server {
 ///   master.key  registry.db  journal.db  stream/ (RocksDB)  pki/ (CA and server certificates)  lock
 class DataDir {
  public:
-  /// Problems: io_failed, already_exists (another server uses it), malformed (the registry is gone), each with its remedy.
+  /// Problems: io_failed, already_exists (another server uses it), malformed (the registry is gone), each with its
+  /// remedy.
   static runtime::Outcome<std::unique_ptr<DataDir>> open(const std::string& path);
   ~DataDir();
   DataDir(const DataDir&) = delete;
