@@ -1,0 +1,106 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "setup/dns_answer.h"
+#include "setup/field.h"
+#include "setup/form.h"
+#include "setup/page.h"
+
+using namespace tercet;
+using namespace tercet::setup;
+
+namespace {
+
+const std::vector<std::uint8_t> kQuestion{0x12, 0x34, 0x01, 0x00, 0,   1,   0,   0,   0,   0, 0, 0, 3, 'w', 'w',
+                                          'w',  7,    'e',  'x',  'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1};
+
+}  // namespace
+
+TEST_CASE("values that cannot be right are refused before they are stored") {
+  const struct {
+    const char *key, *good, *bad;
+  } table[] = {{"wifi_pass", "12345678", "1234567"},
+               {"wifi_ssid", "家里的网络", "一个比三十二个字节更长的网络名称"},
+               {"pk", "a1B2c3D4e5F", "a1B2 c3D4"},
+               {"dn", "sensor_01", "sensor 01"},
+               {"ds", "0123456789abcdef", "tab\there"},
+               {"host", "192.168.1.2", "http://192.168.1.2"},
+               {"port", "8883", "65536"},
+               {"port", "1", "0"},
+               {"port", "443", "443x"},
+               {"ca", "pin-sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF", "pin-sha256:01"}};
+  for (const auto& row : table) {
+    CAPTURE(row.key);
+    CHECK(check(row.key, row.good));
+    CHECK(check(row.key, row.bad).error() == Error::malformed);
+    CHECK(check(row.key, ""));
+  }
+  CHECK(check("wifi_ssid", std::string(33, 'x')).error() == Error::malformed);
+  CHECK(check("wifi_pass", std::string(64, 'x')).error() == Error::malformed);
+  CHECK(check("wifi_pass", std::string(64, 'a')));
+  CHECK(check("unheard_of", "x").error() == Error::not_found);
+}
+
+TEST_CASE("secrets are known as such") {
+  for (const Field& field : fields()) {
+    const std::string_view key = field.key;
+    CHECK(field.is_secret == (key == "ds" || key == "wifi_pass"));
+  }
+}
+
+TEST_CASE("a form's values are decoded, whatever their order") {
+  std::array<std::uint8_t, 32> into{};
+  constexpr std::string_view kBody = "wifi_ssid=My+%E7%BD%91%26%3D&wifi_pass=&pk=+a1B2c3D4e5F%0D%0A&bare";
+  CHECK(*form_value(kBody, "wifi_ssid", into) == "My 网&=");
+  CHECK(form_value(kBody, "wifi_pass", into)->empty());
+  CHECK(*form_value(kBody, "pk", into) == "a1B2c3D4e5F");
+  CHECK(form_value(kBody, "bare", into)->empty());
+  CHECK(form_value(kBody, "ssid", into).error() == Error::not_found);
+  CHECK(form_value("", "pk", into).error() == Error::not_found);
+}
+
+TEST_CASE("a broken escape and a value that is too long are refused") {
+  std::array<std::uint8_t, 4> into{};
+  for (const char* body : {"a=%", "a=%2", "a=%zz", "a=xx%2"})
+    CHECK(form_value(body, "a", into).error() == Error::malformed);
+  CHECK(form_value("a=12345", "a", into).error() == Error::no_space);
+  CHECK(*form_value("a=%31%32%33%34", "a", into) == "1234");
+}
+
+TEST_CASE("every name leads to the board; other questions get no address") {
+  std::array<std::uint8_t, 128> into{};
+  const auto size = answer_dns(kQuestion, {192, 168, 4, 1}, into);
+  REQUIRE(size);
+  CHECK(*size == kQuestion.size() + 16);
+  CHECK((into[0] == 0x12 && into[1] == 0x34 && into[2] == 0x85 && into[3] == 0 && into[7] == 1));
+  CHECK(std::equal(kQuestion.begin() + 12, kQuestion.end(), into.begin() + 12));
+  const std::vector<std::uint8_t> tail{0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 168, 4, 1};
+  CHECK(std::equal(tail.begin(), tail.end(), into.begin() + 29));
+  auto other = kQuestion;
+  other[26] = 28;  // AAAA
+  const auto none = answer_dns(other, {192, 168, 4, 1}, into);
+  REQUIRE(none);
+  CHECK(*none == other.size());
+  CHECK(into[7] == 0);
+}
+
+TEST_CASE("no truncation of a question is answered, nor an answer, nor two questions, nor a pointer") {
+  std::array<std::uint8_t, 128> into{};
+  for (std::size_t size = 0; size < kQuestion.size(); ++size)
+    CHECK(answer_dns(Bytes{kQuestion}.first(size), {1, 2, 3, 4}, into).error() == Error::malformed);
+  for (const auto& [at, value] : {std::pair{2, 0x81}, {5, 2}, {12, 0xC0}}) {
+    auto broken = kQuestion;
+    broken[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(value);
+    CHECK(answer_dns(broken, {1, 2, 3, 4}, into).error() == Error::malformed);
+  }
+  CHECK(answer_dns(kQuestion, {1, 2, 3, 4}, MutableBytes{into}.first(44)).error() == Error::no_space);
+}
+
+TEST_CASE("the page asks for every field and shows none") {
+  for (const Field& field : fields())
+    CHECK(page().find("name=" + std::string(field.key) + " ") != std::string_view::npos);
+  CHECK(page().find("value=") == std::string_view::npos);
+}
