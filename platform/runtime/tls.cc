@@ -1,9 +1,14 @@
 #include <arpa/inet.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
+#include <ctime>
+#include <tuple>
 #include <utility>
 
 #include "platform/runtime/tls.h"
@@ -45,7 +50,7 @@ SslContext make_context(const SSL_METHOD* method) {
                                SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // of the server's; tickets are kept by the clients
   SSL_CTX_set_num_tickets(ctx, 0);
   SSL_CTX_set_read_ahead(ctx, 1);  // header and body of all records that have come, in one recv
   TERCET_CHECK(SSL_CTX_set_ciphersuites(ctx, kSuites13) == 1);
@@ -85,6 +90,32 @@ bool is_address(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
+/// Seals or opens a session ticket for OpenSSL.
+int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                   int sealing) {
+  auto* const keys = static_cast<TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  const UnixMillis now{static_cast<std::int64_t>(std::time(nullptr)) * 1000};
+  std::optional<TicketKeys::Found> found;
+  if (sealing == 1) {
+    if (const auto current = keys->current(now)) found = TicketKeys::Found{*current, false};
+    if (!found || RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
+    std::copy(found->key.name.begin(), found->key.name.end(), name);
+  } else {
+    found = keys->find({name, std::tuple_size_v<decltype(TicketKeys::Key::name)>}, now);
+    if (!found) return 0;  // a full handshake
+  }
+  TicketKeys::Key& key = found->key;
+  char digest[] = "SHA256";
+  const OSSL_PARAM how[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac.data(), key.mac.size()),
+                            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                            OSSL_PARAM_construct_end()};
+  const bool ready = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv, sealing) == 1 &&
+                     EVP_MAC_CTX_set_params(mac, how) == 1;
+  OPENSSL_cleanse(&key, sizeof key);
+  if (!ready) return -1;
+  return found->renew ? 2 : 1;
+}
+
 }  // namespace
 
 void FreeSslContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -92,6 +123,11 @@ void FreeSslContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(contex
 Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<const TlsIdentity> identities,
                                                  PskSource psk) {
   SslContext context = make_context(TLS_server_method());
+  auto tickets = std::make_unique<TicketKeys>();
+  SSL_CTX_clear_options(context.get(), SSL_OP_NO_TICKET);
+  SSL_CTX_set_app_data(context.get(), tickets.get());
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context.get(), &use_ticket_key);
+  SSL_CTX_set_timeout(context.get(), TicketKeys::kLife.count());
   std::string ciphers = kModern;
   if (profile == TlsProfile::compatible) ciphers += kAlsoCompatible;
   if (profile == TlsProfile::compatible && psk) ciphers += std::string(":") + kPsk;
@@ -99,7 +135,7 @@ Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<c
   if (identities.empty()) return Problem{Error::bad_argument, "a TLS listener needs a certificate"};
   for (const TlsIdentity& identity : identities)
     if (const auto used = use_identity(context.get(), identity); !used) return used.problem();
-  return TlsServerContext(std::move(context), std::move(psk));
+  return TlsServerContext(std::move(context), std::move(psk), std::move(tickets));
 }
 
 std::unique_ptr<Stream> TlsServerContext::wrap(std::unique_ptr<Stream> inner, Bytes initial) const {

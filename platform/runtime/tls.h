@@ -8,6 +8,7 @@
 
 #include "platform/runtime/problem.h"
 #include "platform/runtime/stream.h"
+#include "platform/runtime/ticket_keys.h"
 #include "tercet/base/bytes.h"
 #include "tercet/base/time.h"
 
@@ -44,9 +45,9 @@ struct PskAnswer {
 /// known goes on with a random key, so that a stranger cannot find out which devices there are.
 using PskSource = std::function<PskAnswer(std::string_view identity)>;
 
-/// What a TLS listener needs. Nothing below TLS 1.2, no 3DES, no RC4, no renegotiation, no compression, no tickets and
-/// no session cache (a device reconnects seldom; a full TLS 1.3 handshake costs about 0.2 ms). Read-only once made: any
-/// thread may wrap.
+/// What a TLS listener needs. Nothing below TLS 1.2, no 3DES, no RC4, no renegotiation, no compression. Clients of
+/// TLS 1.2, which boards are, may come back with a session ticket (ticket_keys.h) and save their part of the
+/// certificate arithmetic; TLS 1.3 gets none, and nothing is cached here. Any thread may wrap.
 class TlsServerContext {
  public:
   /// One identity or several of different kinds of key; the client's abilities choose. Problems: malformed (PEM that
@@ -58,8 +59,11 @@ class TlsServerContext {
   std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, Bytes initial = {}) const;
 
  private:
-  TlsServerContext(SslContext context, PskSource psk)
-      : context_(std::move(context)), psk_(psk ? std::make_unique<const PskSource>(std::move(psk)) : nullptr) {}
+  TlsServerContext(SslContext context, PskSource psk, std::unique_ptr<TicketKeys> tickets)
+      : tickets_(std::move(tickets)),
+        context_(std::move(context)),
+        psk_(psk ? std::make_unique<const PskSource>(std::move(psk)) : nullptr) {}
+  std::unique_ptr<TicketKeys> tickets_;
   SslContext context_;
   std::unique_ptr<const PskSource> psk_;
 };

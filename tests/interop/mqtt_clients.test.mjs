@@ -119,6 +119,20 @@ test('plain TCP on the sniffing port is refused and the journal says what to cha
   assert.match(found.Remedy, /8883|TLS|allow_plain/);
 });
 
+test('a TLS 1.2 client comes back with a session ticket and saves the handshake; TLS 1.3 is given none', async () => {
+  const { host, port } = server.listener('mqtts');
+  const kept = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-ticket-')), 'session.pem');
+  const connect = (...more) => run('openssl', ['s_client', '-connect', `${host}:${port}`, '-CAfile', server.ca, ...more], { input: 'Q' });
+  const first = await connect('-tls1_2', '-sess_out', kept);
+  assert.match(first.out, /^New, TLSv1.2/m);
+  assert.match(first.out, /TLS session ticket lifetime hint: 86400/);
+  const again = await connect('-tls1_2', '-sess_in', kept);
+  assert.match(again.out, /^Reused, TLSv1.2/m);
+  const modern = await connect('-tls1_3');
+  assert.match(modern.out, /^New, TLSv1.3/m);
+  assert.doesNotMatch(modern.out, /session ticket/i);
+});
+
 test('TLS works on the sniffing port as well, also as the C SDK of the vendor does it (RSA key exchange, CBC)', async () => {
   const { host, port } = server.listener('mqtt');
   const legacy = await run('openssl', ['s_client', '-connect', `${host}:${port}`, '-CAfile', server.ca, '-tls1_2', '-cipher', 'AES128-SHA', '-brief'], { input: 'Q' });
