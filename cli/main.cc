@@ -7,6 +7,7 @@
 #include "cli/board.h"
 #include "cli/doctor.h"
 #include "cli/fleet.h"
+#include "cli/provision.h"
 #include "cli/sign.h"
 #include "cli/verbs.h"
 #include "platform/server/serve.h"
@@ -217,6 +218,7 @@ int main(int argc, char** argv) {
   cli::add_product_verbs(app, verbs);
   cli::add_property_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
+  cli::add_provision_verbs(app, verbs);
 
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is told by the write
   try {

@@ -133,27 +133,29 @@ std::string render_records(const std::string& body, const std::string& list, con
   return text;
 }
 
-int run_call(const ApiAccess& access, const Call& wanted, bool as_json) {
-  const ApiAnswer answer = call(access, wanted.action, wanted.parameters);
-  if (!answer.arrived()) {
-    std::fprintf(stderr, "tercet: %s\n", answer.problem.c_str());
-    return 2;
-  }
+std::string refusal_of(const ApiAnswer& answer, const std::string& action) {
+  if (!answer.arrived()) return answer.problem;
   boost::system::error_code bad;
   const json::value root = json::parse(answer.body, bad);
   const json::object* object = bad ? nullptr : root.if_object();
   const auto* success = object == nullptr ? nullptr : object->if_contains("Success");
-  const bool ok = answer.http_status == 200 && success != nullptr && success->is_bool() && success->as_bool();
-  if (as_json) std::printf("%s\n", answer.body.c_str());
-  if (!ok) {
-    const auto text = [&](const char* name) {
-      const auto* value = object == nullptr ? nullptr : object->if_contains(name);
-      return value == nullptr ? std::string{} : plain(*value);
-    };
-    const std::string message = text("ErrorMessage").empty() ? text("Message") : text("ErrorMessage");
-    std::fprintf(stderr, "tercet: %s refused (HTTP %d): %s %s\n", wanted.action.c_str(), answer.http_status,
-                 text("Code").c_str(), (object == nullptr ? answer.body : message).c_str());
-    return 1;
+  if (answer.http_status == 200 && success != nullptr && success->is_bool() && success->as_bool()) return "";
+  const auto text = [&](const char* name) {
+    const auto* value = object == nullptr ? nullptr : object->if_contains(name);
+    return value == nullptr ? std::string{} : plain(*value);
+  };
+  const std::string message = text("ErrorMessage").empty() ? text("Message") : text("ErrorMessage");
+  return action + " refused (HTTP " + std::to_string(answer.http_status) + "): " + text("Code") + " " +
+         (object == nullptr ? answer.body : message);
+}
+
+int run_call(const ApiAccess& access, const Call& wanted, bool as_json) {
+  const ApiAnswer answer = call(access, wanted.action, wanted.parameters);
+  const std::string refusal = refusal_of(answer, wanted.action);
+  if (as_json && answer.arrived()) std::printf("%s\n", answer.body.c_str());
+  if (!refusal.empty()) {
+    std::fprintf(stderr, "tercet: %s\n", refusal.c_str());
+    return answer.arrived() ? 1 : 2;
   }
   if (as_json) return 0;
   const auto render = wanted.as_records ? render_records : render_table;

@@ -18,6 +18,9 @@ struct Call {
 };
 int run_call(const ApiAccess& access, const Call& call, bool json);
 
+/// Why the platform did not do it: "" when it did, else its code and text in a line a person can act on.
+std::string refusal_of(const ApiAnswer& answer, const std::string& action);
+
 /// The rows of `list` as paragraphs of "Name: value" lines, empty members left out.
 std::string render_records(const std::string& body, const std::string& list, const std::vector<std::string>& columns);
 /// The table for `list` rows in a JSON answer; exposed for its test.
