@@ -81,7 +81,7 @@ class Provisioner {
     for (std::size_t i = 0; i < count; ++i) {
       const int code = options_.product.empty() ? write(boards_[i]) : register_and_write(i);
       if (code == 0) continue;
-      if (done_ != 0) problem_ += "; " + std::to_string(done_) + " boards before it are written";
+      if (!options_.directory.empty() && done_ != 0) stop_between(i);
       return complain(code);
     }
     if (!options_.directory.empty() && !write_manifest()) return complain(2);
@@ -93,6 +93,15 @@ class Provisioner {
   int complain(int code) const {
     std::fprintf(stderr, "tercet: %s\n", problem_.c_str());
     return code;
+  }
+
+  /// Boards that are done stay done, and are in the table.
+  void stop_between(std::size_t index) {
+    std::string why = problem_ + "; the " + std::to_string(done_) + " boards before it are written";
+    if (options_.count != 0 && !options_.name.empty())
+      why += "; go on with --first " + std::to_string(options_.first + index) + " and another --dir";
+    if (!write_manifest()) why += "; " + problem_;
+    problem_ = why;
   }
 
   bool is_image() const { return options_.directory.empty() ? !options_.nvs_out.empty() : options_.as == "nvs"; }
@@ -200,7 +209,7 @@ class Provisioner {
     Wanted wanted{options_.product, options_.name, options_.existing};
     if (options_.count != 0 && !wanted.name.empty()) {
       char number[24];
-      std::snprintf(number, sizeof number, "%04zu", index + 1);
+      std::snprintf(number, sizeof number, "%04zu", options_.first + index);
       wanted.name += number;
     }
     const auto board = fetch_board(access_, wanted, problem_);

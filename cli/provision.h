@@ -19,6 +19,7 @@ struct ProvisionOptions {
   std::string product, name;  ///< registered on the platform; with `count` the name is a prefix
   bool existing = false;      ///< the device is registered already
   std::uint32_t count = 0;    ///< 0: one board
+  std::uint32_t first = 1;    ///< number behind the prefix of the first of them
   AccessSources platform;
 
   // What is added to each.

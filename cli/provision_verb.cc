@@ -31,6 +31,9 @@ void add_sources(CLI::App& verb, const std::shared_ptr<Words>& words) {
       ->group(kGroup);
   verb.add_option("--name", o.name, "its DeviceName; with --count a prefix; made up without it")->group(kGroup);
   verb.add_option("--count", o.count, "register so many")->check(CLI::Range(1, 100'000))->group(kGroup);
+  verb.add_option("--first", o.first, "number of the first of them, behind the prefix")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->group(kGroup);
   verb.add_flag("--existing", o.existing, "the device is registered already: fetch its triple")->group(kGroup);
 }
 

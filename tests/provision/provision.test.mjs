@@ -60,6 +60,17 @@ test('many boards get an image and keys each, which show what the platform knows
   assert.equal(table.length, 4);
 });
 
+test('a run that stops keeps what is done, and says how to go on', async () => {
+  assert.equal((await provision('--product', productKey, '--name', 'run0003', '--file', at('run0003.json'))).code, 0);
+  const stopped = await provision('--product', productKey, '--name', 'run', '--count', '4', '--dir', at('run'));
+  assert.equal(stopped.code, 1);
+  assert.match(stopped.err, /the 2 boards before it are written; go on with --first 3/);
+  assert.equal(readFileSync(at('run/boards.csv'), 'utf8').trim().split('\n').length, 3);
+  const rest = await provision('--product', productKey, '--name', 'run', '--first', '4', '--count', '1', '--dir', at('rest'));
+  assert.equal(rest.code, 0, rest.err);
+  assert.ok(existsSync(at(`rest/${productKey}.run0004.nvs.bin`)));
+});
+
 test('a device that is there is not registered again, but its triple can be fetched', async () => {
   assert.equal((await provision('--product', productKey, '--name', 'twice', '--file', at('twice.json'))).code, 0);
   const again = await provision('--product', productKey, '--name', 'twice', '--file', at('other.json'));
