@@ -46,7 +46,12 @@ void Flash::violate() {
 }
 
 Result<void> Flash::read(std::uint32_t at, MutableBytes into) {
-  if (is_off_ || unreadable) return fail(Error::io_failed);
+  const bool is_in_hole = at < unreadable_to && at + into.size() > unreadable_from;
+  if (is_off_ || unreadable || is_in_hole) return fail(Error::io_failed);
+  if (failing_reads > 0) {
+    --failing_reads;
+    return fail(Error::io_failed);
+  }
   if (at > cells.size() || into.size() > cells.size() - at) return fail(Error::bad_argument);
   if (!into.empty()) std::memcpy(into.data(), cells.data() + at, into.size());
   return {};

@@ -26,6 +26,8 @@ class Flash final : public device::Flash {
   std::vector<bool> bad_to_program, bad_to_erase;  ///< sectors that answer io_failed and change nothing
   bool lies = false;                               ///< bad sectors answer success all the same
   bool unreadable = false;
+  std::uint32_t failing_reads = 0;                       ///< so many reads from now answer io_failed
+  std::uint32_t unreadable_from = 0, unreadable_to = 0;  ///< reads that touch [from, to) answer io_failed
 
   /// The supply fails in the `operation`-th programming or erasing from now (0 = the next), at its byte `byte`
   /// (counted round its size). Afterwards everything is io_failed until power_on().

@@ -13,6 +13,7 @@ constexpr int kRounds = 16;
 constexpr std::string_view kBatchTopic = "thing/event/property/batch/post";
 constexpr Millis kPingAnswer{10'000};  // with a keep-alive of 60 s a dead link is noticed after 70 s
 constexpr Millis kSpillAgain{10'000};  // where flash has not taken what waits
+constexpr Millis kReadAgain{500};      // where flash could not be read
 
 }  // namespace
 
@@ -26,6 +27,8 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
                     options.backoff_limit >= options.backoff_first &&
                     (options.other.host.empty() || options.other.port != 0);
   if (!fits) return fail(Error::bad_argument);
+  const bool is_same = client_ && *id_ == id;
+  if (client_ && !is_same) lose_flights();
   id_ = id;
   endpoint_ = endpoint;
   options_ = options;
@@ -39,7 +42,10 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
   config.backoff_first = options.backoff_first;
   config.backoff_limit = options.backoff_limit;
   const auto random = [](void* context) { return static_cast<Random*>(context)->next(); };
-  client_.emplace(config, mqtt::Credentials{}, storage_.mqtt, random, &port_.random);
+  if (is_same)
+    client_->configure(config);  // what is on the wire stays there, and comes first
+  else
+    client_.emplace(config, mqtt::Credentials{}, storage_.mqtt, random, &port_.random);
   granted_ = wanted_ = refused_ = 0;
   stopping_ = false;
   if (const auto made = make_filters(); !made) return made;
@@ -54,7 +60,6 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
 void Device::stop() {
   if (!client_ || stopping_) return;
   stopping_ = true;
-  spill();
   client_->stop(port_.clock.now());
   more_to_do_ = true;
 }
@@ -63,11 +68,13 @@ void Device::run() {
   if (!client_) return;
   const Instant now = port_.clock.now();
   more_to_do_ = false;
+  spool_->begin_pass();
   take_events(now);
   climb(now);
   exchange(now);
   check_reply(now);
   spill_when_due(now);
+  conclude_stop();
   if (is_online()) time_.save(now);
   if (port_.watchdog != nullptr) port_.watchdog->feed();
 }
@@ -83,12 +90,14 @@ void Device::exchange(Instant now) {
     if (!moved) break;
     more_to_do_ = round + 1 == kRounds;
   }
-  if (stopping_ && client_->is_stopped()) {
-    stopping_ = false;
-    step_ = Step::idle;
-    step_until_ = reply_until_ = Instant::never();
-    port_.transport.close();
-  }
+}
+
+void Device::conclude_stop() {
+  if (!stopping_ || !client_->is_stopped() || spool_->has_more()) return;
+  stopping_ = false;
+  step_ = Step::idle;
+  step_until_ = reply_until_ = Instant::never();
+  port_.transport.close();
 }
 
 bool Device::take_events(Instant now) {
@@ -176,9 +185,13 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
 bool Device::send_waiting(Instant now) {
   bool any = false;
   while (client_->is_online()) {
-    if (!may_post(now)) break;
+    if (!may_post(now) || now < flash_again_) break;
+    spool_->resume();
     const auto waiting = spool_->next(storage_.scratch, {next_id(), most_payload(kBatchTopic)});
-    if (!waiting) break;
+    if (!waiting) {
+      if (spool_->is_paused()) flash_again_ = now + kReadAgain;
+      break;
+    }
     alink::TopicName topic;
     if (!expand(waiting->topic.str(), topic)) {
       spool_->refused();
@@ -217,42 +230,66 @@ std::size_t Device::most_payload(std::string_view topic) const {
 
 /// A flash that cannot be used is done without: posts then wait in RAM only.
 void Device::open_spool(DropPolicy drop) {
-  if (spool_) return spool_->forget_flights();
+  if (spool_) return;
   spool_.emplace(storage_.outbox, drop, port_.flash, storage_.flights);
   if (const auto found = spool_->start(); !found) log(LogLevel::error, "flash", name(found.error()));
-  next_id_ = spool_->newest_id();
+  next_id_ = spool_->highest_id();
 }
 
 Result<void> Device::keep(const Outgoing& message) {
-  if (!spool_->has_room(message)) spill();
+  while (!spool_->has_room(message)) {
+    spool_->begin_pass();
+    if (!spill() || !spool_->has_more()) break;
+  }
   return spool_->push(message);
 }
 
-/// To flash goes first what is on the wire and not acknowledged, because it is older; then what waits in RAM.
-void Device::spill() {
-  if (!spool_->has_flash()) return;
+/// Calls visit(packet id, message behind `/sys/{pk}/{dn}/`) for what is on the wire, oldest first, until it says false.
+template <typename Visit>
+bool Device::for_each_flight(Visit visit) const {
   alink::TopicName ours;
-  if (!expand({}, ours)) return;
+  if (!expand({}, ours)) return false;
   for (std::size_t i = 0; i < client_->in_flight(); ++i) {
     const auto kept = client_->kept(i);
     const auto frame = mqtt::next_frame(kept.packet, kept.packet.size());
     if (!frame) continue;
     const auto message = mqtt::decode_publish(mqtt::ProtocolVersion::v311, *frame, mqtt::Sender::client);
     if (!message || !message->topic.starts_with(ours.str())) continue;
-    const std::string_view payload = as_text(message->payload);
+    if (!visit(kept.packet_id, message->topic.substr(ours.str().size()), as_text(message->payload))) return false;
+  }
+  return true;
+}
+
+/// To flash goes first what is on the wire and not acknowledged, because it is older; then what waits in RAM. A pass at
+/// a time: see Spool::has_more(). False: flash does not take it.
+bool Device::spill() {
+  if (!spool_->has_flash()) return false;
+  const auto keep_flight = [&](std::uint16_t packet_id, std::string_view topic, std::string_view payload) {
+    if (spool_->is_kept(packet_id)) return true;
     const auto request = alink::parse_request(payload);
     const MessageId id = request ? parse_id(request->id) : 0;
-    spool_->keep_flight(kept.packet_id,
-                        {id, port_.clock.wall(), true, message->topic.substr(ours.str().size()), payload});
-  }
-  spool_->spill();
+    static_cast<void>(spool_->keep_flight(packet_id, {id, port_.clock.wall(), true, topic, payload}));
+    return !spool_->has_more();
+  };
+  return !for_each_flight(keep_flight) || spool_->spill();
+}
+
+/// The posts on the wire belong to another device.
+void Device::lose_flights() {
+  for_each_flight([&](std::uint16_t packet_id, std::string_view, std::string_view) {
+    if (!spool_->is_kept(packet_id)) spool_->count_dropped(1);
+    return true;
+  });
+  spool_->forget_flights();
 }
 
 void Device::spill_when_due(Instant now) {
-  if (!is_online() && now >= spill_at_ && (!spool_->is_ram_empty() || client_->in_flight() > 0)) {
+  const bool is_due = stopping_ || (!is_online() && now >= spill_at_);
+  if (is_due && (!spool_->is_ram_empty() || client_->in_flight() > 0)) {
     spill();
-    if (!spool_->is_ram_empty()) spill_at_ = now + std::max(options_.flash_after, kSpillAgain);
+    if (!spool_->is_ram_empty() && !spool_->has_more()) spill_at_ = now + std::max(options_.flash_after, kSpillAgain);
   }
+  if (spool_->has_more()) more_to_do_ = true;
   if (!more_to_do_) spool_->rest();
 }
 

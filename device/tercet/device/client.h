@@ -129,8 +129,9 @@ class Device {
   /// Begins to climb. The DeviceSecret is asked from port.secrets at each login and wiped when the login is signed.
   /// Errors: bad_argument, an option out of its range, or no host; bad_state, started already.
   Result<void> start(const DeviceId& id, const Endpoint& endpoint, const Options& options = {});
-  /// Says goodbye; is_stopped() becomes true after one of the next run()s. What waits in the outbox stays for start();
-  /// with flash all of it goes there at once, and stays for the next boot too.
+  /// Says goodbye; is_stopped() becomes true after one of the next run()s. What waits in the outbox, and what is on the
+  /// wire, stays for start(), unless that is of another id: then what is on the wire and not in flash is counted as
+  /// dropped. With flash all of it has gone there when is_stopped(), and stays for the next boot too.
   void stop();
   bool is_stopped() const { return !client_ || (client_->is_stopped() && !stopping_); }
 
@@ -205,8 +206,12 @@ class Device {
   bool send_waiting(Instant now);
   void open_spool(DropPolicy drop);
   Result<void> keep(const Outgoing& message);
-  void spill();
+  template <typename Visit>
+  bool for_each_flight(Visit visit) const;
+  void lose_flights();
+  bool spill();
   void spill_when_due(Instant now);
+  void conclude_stop();
   static constexpr int kPostsAtOnce = 4;  ///< beyond the first
   bool may_post(Instant now) const;
   std::size_t most_payload(std::string_view topic) const;
@@ -252,6 +257,7 @@ class Device {
   Instant reply_until_ = Instant::never();
   Instant posted_until_{};               ///< the time that the posts sent so far have used up
   Instant spill_at_ = Instant::never();  ///< while offline
+  Instant flash_again_{};                ///< after it could not be read
   MessageId next_id_ = 0;
   std::uint32_t delivered_ = 0;
 };

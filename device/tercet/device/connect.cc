@@ -195,6 +195,7 @@ Instant Device::next_deadline() const {
   if (more_to_do_) return now;
   Instant at = std::min({client_->next_deadline(), step_until_, reply_until_});
   if (spool_->has_flash() && !spool_->is_ram_empty()) at = std::min(at, spill_at_);
+  if (is_online() && spool_->is_paused()) at = std::min(at, std::max(now, flash_again_));
   if (is_online() && !may_post(now) && spool_->counters().waiting > 0)
     at = std::min(at, posted_until_ - kPostsAtOnce * options_.post_interval);
   if (step_ == Step::time) at = std::min(at, time_.next_deadline());

@@ -16,6 +16,7 @@ constexpr std::size_t kChunk = 64;
 constexpr std::size_t kHead = 12;   // size, its complement, sequence, checksum
 constexpr std::size_t kFixed = 14;  // id, time, kind, length of the name
 constexpr int kAttempts = 3;        // sectors that may fail to take a record
+constexpr int kReads = 3;           // of one place, at once
 
 bool is_all_ones(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0xFF; });
@@ -70,6 +71,15 @@ std::size_t FlashLog::most_text() const {
   return geometry_.sector_bytes - first_offset() - mark_bytes() - round_up(kHead + kFixed) - geometry_.program_bytes;
 }
 
+/// Reads, a few times if need be.
+bool FlashLog::fetch(std::uint32_t at, MutableBytes into) const {
+  for (int i = 0; i < kReads; ++i) {
+    if (flash_.read(at, into)) return true;
+    ++counters_.failures;
+  }
+  return false;
+}
+
 /// Programs and looks whether it was done.
 bool FlashLog::program(std::uint32_t at, Bytes bytes) {
   bool done = flash_.program(at, bytes).has_value();
@@ -77,8 +87,7 @@ bool FlashLog::program(std::uint32_t at, Bytes bytes) {
   for (std::size_t from = 0; done && from < bytes.size(); from += kChunk) {
     const Bytes wanted = bytes.subspan(from, std::min(kChunk, bytes.size() - from));
     const MutableBytes got = MutableBytes{back}.first(wanted.size());
-    done = flash_.read(at + static_cast<std::uint32_t>(from), got).has_value() &&
-           std::equal(wanted.begin(), wanted.end(), got.begin());
+    done = fetch(at + static_cast<std::uint32_t>(from), got) && std::equal(wanted.begin(), wanted.end(), got.begin());
   }
   if (!done) ++counters_.failures;
   return done;
@@ -95,7 +104,10 @@ FlashLog::Frame FlashLog::read_frame(FlashPlace at) const {
   std::array<std::uint8_t, 16 + 16> bytes;
   const MutableBytes both = MutableBytes{bytes}.first(mark_bytes() + round_up(kHead));  // what is programmed first
   if (at.offset + both.size() > geometry_.sector_bytes) return frame;
-  if (!flash_.read(address(at.sector, at.offset), both)) return frame;
+  if (!fetch(address(at.sector, at.offset), both)) {
+    frame.state = FrameState::unreadable;
+    return frame;
+  }
   const Bytes mark = both.first(mark_bytes()), head = both.subspan(mark_bytes());
   if (is_all_ones(both)) {
     frame.state = FrameState::blank;
@@ -114,21 +126,21 @@ FlashLog::Frame FlashLog::read_frame(FlashPlace at) const {
   return frame;
 }
 
-bool FlashLog::is_whole(FlashPlace at, const Frame& frame) const {
+FlashLog::Body FlashLog::examine(FlashPlace at, const Frame& frame) const {
   std::array<std::uint8_t, kChunk> bytes;
   std::uint32_t from = address(at.sector, at.offset) + mark_bytes();
-  if (!flash_.read(from, MutableBytes{bytes}.first(8))) return false;
+  if (!fetch(from, MutableBytes{bytes}.first(8))) return Body::unreadable;
   Crc32 sum;
   sum.add(Bytes{bytes}.first(8));
   from += kHead;
   for (std::size_t left = frame.size; left > 0;) {
     const std::size_t size = std::min(left, kChunk);
-    if (!flash_.read(from, MutableBytes{bytes}.first(size))) return false;
+    if (!fetch(from, MutableBytes{bytes}.first(size))) return Body::unreadable;
     sum.add(Bytes{bytes}.first(size));
     from += static_cast<std::uint32_t>(size);
     left -= size;
   }
-  return sum.value() == frame.checksum;
+  return sum.value() == frame.checksum ? Body::whole : Body::torn;
 }
 
 Result<FlashPlace> FlashLog::append(const FlashRecord& record) {
@@ -172,25 +184,28 @@ Result<FlashPlace> FlashLog::write(const FlashRecord& record) {
   return place;
 }
 
-std::optional<FlashFound> FlashLog::find(FlashPlace from) const {
-  if (counters_.waiting == 0) return std::nullopt;
+FlashLog::Sought FlashLog::seek(FlashPlace from) const {
+  if (counters_.waiting == 0) return {};
   if (from < head_) from = head_;
   while (from < end()) {
     const Frame frame = read_frame(from);
     FlashPlace after = from;
     after.offset = static_cast<std::uint16_t>(from.offset + frame.total);
     if (frame.state == FrameState::waiting)
-      return FlashFound{from, after, frame.sequence, static_cast<std::uint16_t>(frame.size - kFixed)};
+      return {FlashFound{from, after, frame.sequence, static_cast<std::uint16_t>(frame.size - kFixed)}, {}};
+    if (frame.state == FrameState::unreadable) return {{}, from};
     from = frame.state == FrameState::done ? after : next_sector(from);
   }
-  return std::nullopt;
+  return {};
 }
 
 Result<FlashRecord> FlashLog::read(const FlashFound& found, MutableBytes into) {
   if (into.size() < found.text_bytes) return fail(Error::no_space);
   const Frame frame = read_frame(found.place);
   const bool is_there = frame.state == FrameState::waiting && frame.sequence == found.sequence;
-  if (!is_there || !is_whole(found.place, frame)) {
+  const Body body = is_there ? examine(found.place, frame) : Body::torn;
+  if (frame.state == FrameState::unreadable || body == Body::unreadable) return fail(Error::io_failed);
+  if (body == Body::torn) {
     ++counters_.torn;
     remove(found.place);
     return fail(Error::malformed);
@@ -198,7 +213,7 @@ Result<FlashRecord> FlashLog::read(const FlashFound& found, MutableBytes into) {
   std::array<std::uint8_t, kFixed> fixed;
   const std::uint32_t from = address(found.place.sector, found.place.offset) + mark_bytes() + kHead;
   const MutableBytes text = into.first(found.text_bytes);
-  if (!flash_.read(from, fixed) || !flash_.read(from + kFixed, text)) return fail(Error::io_failed);
+  if (!fetch(from, fixed) || !fetch(from + kFixed, text)) return fail(Error::io_failed);
   Reader in{fixed};
   FlashRecord record;
   record.id = in.u32();
@@ -212,8 +227,10 @@ Result<FlashRecord> FlashLog::read(const FlashFound& found, MutableBytes into) {
 
 /// Marks a record as done. One whose mark fails is passed over if it is the oldest, else found again.
 bool FlashLog::remove(FlashPlace place) {
+  if (counters_.waiting == 0 || place < head_) return true;
   const Frame frame = read_frame(place);
-  if (counters_.waiting == 0 || place < head_ || frame.state != FrameState::waiting) return true;
+  if (frame.state == FrameState::unreadable) return false;
+  if (frame.state != FrameState::waiting) return true;
   const bool marked = mark(place);
   if (!marked && place != head_) return false;
   --counters_.waiting;
@@ -228,6 +245,21 @@ Result<void> FlashLog::acknowledge(FlashPlace place) {
   const bool marked = remove(place);
   if (counters_.waiting != before) ++counters_.acknowledged;
   return marked ? Result<void>{} : fail(Error::io_failed);
+}
+
+void FlashLog::abandon() {
+  const auto at = obstacle(head_);
+  if (!at) return;
+  std::uint32_t left = 0, left_bytes = 0;
+  FlashPlace first = next_sector(*at);
+  for (auto found = find(first); found; found = find(found->after)) {
+    if (left++ == 0) first = found->place;
+    left_bytes += total_of(kFixed + found->text_bytes);
+  }
+  counters_.dropped += counters_.waiting - left;
+  counters_.waiting = left;
+  counters_.waiting_bytes = left_bytes;
+  head_ = first;
 }
 
 void FlashLog::give_up(FlashPlace place) {

@@ -55,6 +55,9 @@ struct FlashCounters {
 /// is allocated; about 110 bytes of RAM whatever the flash's size, and some 200 of stack. The format, and why it
 /// survives a cut at any bit, is in docs/outbox.md.
 ///
+/// A read that fails is repeated at once; what cannot be read then stays where it is. Only a checksum, or the caller
+/// with give_up() and abandon(), takes a record out.
+///
 /// One task. Time: an append programs the record and a few words; where a sector begins it also erases (20 to 400 ms on
 /// real chips), unless prepare_ahead() was called in time.
 class FlashLog {
@@ -70,10 +73,16 @@ class FlashLog {
   /// Puts a record behind the others; success is a promise. Errors: too_large, never fits; no_space, full and the
   /// policy is `newest`: retry when some are acknowledged; io_failed, several places did not take it.
   Result<FlashPlace> append(const FlashRecord& record);
-  /// The first record at or after `from` that waits. FlashPlace{} looks from the oldest.
-  std::optional<FlashFound> find(FlashPlace from) const;
-  /// Reads it; the texts lie in `into`. Errors: no_space, `into` has fewer than text_bytes; io_failed; malformed, it
-  /// has decayed since it was found and has been given up.
+  /// The first record at or after `from` that waits, FlashPlace{}: from the oldest. Nothing also where the flash cannot
+  /// be read: see obstacle().
+  std::optional<FlashFound> find(FlashPlace from) const { return seek(from).found; }
+  /// The place that cannot be read and hides what find() looks for. It may become readable.
+  std::optional<FlashPlace> obstacle(FlashPlace from) const { return seek(from).unreadable; }
+  /// Gives up the obstacle before everything that waits, and with it what stands behind it in its sector, as dropped.
+  /// Nothing happens where the oldest record can be read, perhaps again.
+  void abandon();
+  /// Reads it; the texts lie in `into`. Errors: no_space, `into` has fewer than text_bytes; io_failed, it
+  /// stays, try again; malformed, it has decayed since it was found, and has been taken out and counted as torn.
   Result<FlashRecord> read(const FlashFound& found, MutableBytes into);
   /// It has been delivered and will not be found again, now or after a restart; after io_failed it may be.
   Result<void> acknowledge(FlashPlace place);
@@ -87,8 +96,8 @@ class FlashLog {
   /// Behind the newest record.
   FlashPlace end() const { return {active_.sequence, active_.index, end_offset_}; }
   const FlashCounters& counters() const { return counters_; }
-  /// Id of the newest record that mount() found; 0 if none.
-  MessageId newest_id() const { return newest_id_; }
+  /// The highest id of the records that mount() found; 0 if none.
+  MessageId highest_id() const { return highest_id_; }
   /// The longest record (name and body together) that fits.
   std::size_t most_text() const;
 
@@ -107,13 +116,18 @@ class FlashLog {
     std::uint16_t victim = 0;
     std::uint32_t dropped = 0;
   };
-  enum class FrameState : std::uint8_t { blank, broken, waiting, done };
+  enum class FrameState : std::uint8_t { blank, broken, waiting, done, unreadable };
   struct Frame {
     FrameState state = FrameState::blank;
     std::uint16_t size = 0;  ///< of what the checksum covers behind the head
     std::uint32_t sequence = 0, checksum = 0;
     std::uint32_t total = 0;  ///< bytes from mark to padding
   };
+  struct Sought {
+    std::optional<FlashFound> found;
+    std::optional<FlashPlace> unreadable;
+  };
+  enum class Body : std::uint8_t { whole, torn, unreadable };
   class Programmer;
 
   // Layout, flash_log.cc.
@@ -125,7 +139,9 @@ class FlashLog {
     return sector * geometry_.sector_bytes + offset;
   }
   Frame read_frame(FlashPlace at) const;
-  bool is_whole(FlashPlace at, const Frame& frame) const;
+  bool fetch(std::uint32_t at, MutableBytes into) const;
+  Body examine(FlashPlace at, const Frame& frame) const;
+  Sought seek(FlashPlace from) const;
   bool program(std::uint32_t at, Bytes bytes);
   bool mark(FlashPlace place);
   Result<FlashPlace> write(const FlashRecord& record);
@@ -158,8 +174,8 @@ class FlashLog {
   FlashPlace head_{};  ///< the oldest record that waits; meaningless when none does
   std::uint32_t next_sequence_ = 1;
   std::uint32_t gave_up_at_ = 0;  ///< the active sector for which prepare_ahead() has failed
-  MessageId newest_id_ = 0;
-  FlashCounters counters_;
+  MessageId highest_id_ = 0;
+  mutable FlashCounters counters_;  ///< reading counts its failures
 };
 
 }  // namespace tercet::device

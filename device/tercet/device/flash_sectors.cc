@@ -38,7 +38,7 @@ std::uint32_t FlashLog::slot_address(std::uint32_t slot) const {
 
 std::optional<FlashLog::Header> FlashLog::read_header(std::uint16_t sector) const {
   std::array<std::uint8_t, kHeader> bytes;
-  if (!flash_.read(address(sector, 0), bytes)) return std::nullopt;
+  if (!fetch(address(sector, 0), bytes)) return std::nullopt;
   Reader in{bytes};
   if (in.u32() != kMagic) return std::nullopt;
   Header header;
@@ -51,7 +51,7 @@ std::optional<FlashLog::Header> FlashLog::read_header(std::uint16_t sector) cons
 
 bool FlashLog::is_foreign(std::uint16_t sector) const {
   std::array<std::uint8_t, 4> bytes;
-  if (!flash_.read(address(sector, 0), bytes)) return false;
+  if (!fetch(address(sector, 0), bytes)) return false;
   const std::uint32_t magic = Reader{bytes}.u32();
   return (magic & 0xFFFFFF00) == kFamily && magic != kMagic;
 }
@@ -62,7 +62,7 @@ Result<void> FlashLog::mount() {
   Header last;
   for (std::uint16_t sector = 0; sector < geometry_.sectors; ++sector) {
     std::array<std::uint8_t, 1> byte;
-    if (!flash_.read(address(sector, 0), byte)) return fail(Error::io_failed);
+    if (!fetch(address(sector, 0), byte)) return fail(Error::io_failed);
     if (is_foreign(sector)) ++counters_.foreign;
     const auto header = read_header(sector);
     if (!header || header->sequence <= last.sequence) continue;
@@ -98,9 +98,10 @@ FlashPlace FlashLog::scan(Sector sector) {
   for (;;) {
     const Frame frame = read_frame(at);
     if (frame.state == FrameState::blank) return at;
-    if (frame.state == FrameState::broken) break;
+    if (frame.state == FrameState::unreadable) ++counters_.torn;  // nobody knows how many it hides
+    if (frame.state == FrameState::broken || frame.state == FrameState::unreadable) break;
     const bool waits = frame.state == FrameState::waiting;
-    const bool is_torn = waits && !is_whole(at, frame);
+    const bool is_torn = waits && examine(at, frame) == Body::torn;
     if (is_torn) ++counters_.torn;
     if (waits && (!is_torn || !mark(at))) {  // one that cannot be marked waits, and is given up when it is read
       if (counters_.waiting++ == 0) head_ = at;
@@ -108,7 +109,8 @@ FlashPlace FlashLog::scan(Sector sector) {
     }
     if (waits && !is_torn) {
       std::array<std::uint8_t, 4> id{};
-      if (flash_.read(address(at.sector, at.offset) + mark_bytes() + 12, id)) newest_id_ = Reader{id}.u32();
+      if (fetch(address(at.sector, at.offset) + mark_bytes() + 12, id))
+        highest_id_ = std::max(highest_id_, Reader{id}.u32());
     }
     next_sequence_ = std::max(next_sequence_, frame.sequence + 1);
     at.offset = static_cast<std::uint16_t>(at.offset + frame.total);
@@ -182,7 +184,7 @@ std::uint32_t FlashLog::waiting_in(std::uint16_t sector) const {
 FlashLog::Announcement FlashLog::read_slot(std::uint32_t slot) const {
   Announcement announced;
   std::array<std::uint8_t, kSlot> bytes;
-  if (!flash_.read(slot_address(slot), bytes)) return announced;
+  if (!fetch(slot_address(slot), bytes)) return announced;
   announced.is_blank = is_all_ones(bytes);
   Reader in{bytes};
   announced.victim = in.u16();
@@ -232,7 +234,7 @@ bool FlashLog::is_blank(std::uint16_t sector) const {
   for (std::uint32_t at = 0; at < geometry_.sector_bytes; at += 64) {
     const MutableBytes part =
         MutableBytes{bytes}.first(std::min<std::size_t>(bytes.size(), geometry_.sector_bytes - at));
-    if (!flash_.read(address(sector, at), part) || !is_all_ones(part)) return false;
+    if (!fetch(address(sector, at), part) || !is_all_ones(part)) return false;
   }
   return true;
 }

@@ -101,6 +101,12 @@ void Outbox::pop() {
   if (used_ > 0 && read(head_).is_skip) release_front();
 }
 
+void Outbox::give_up() {
+  if (used_ == 0) return;
+  ++counters_.dropped;
+  pop();
+}
+
 void Outbox::release_front() {
   const std::size_t next = after(head_, read(head_).size);
   used_ -= next > head_ ? next - head_ : storage_.size() - head_;

@@ -54,6 +54,10 @@ class Outbox {
   std::optional<Outgoing> front() const;
   /// Removes the oldest message. Harmless when there is none.
   void pop();
+  /// Removes the oldest message, which nobody can take, and counts it.
+  void give_up();
+  /// Counts messages that were lost elsewhere.
+  void count_dropped(std::uint32_t messages) { counters_.dropped += messages; }
 
   /// Whether push() would take it without dropping anything.
   bool has_room(const Outgoing& message) const { return room_for(size_of(message)).has_value(); }

@@ -20,6 +20,8 @@ constexpr std::string_view kBatchMethod = "thing.event.property.batch.post";
 constexpr std::string_view kEventHead = "thing/event/", kEventTail = "/post";
 
 constexpr std::uint16_t kMostPosts = 16;
+constexpr std::uint8_t kRecordsAtOnce = 4;
+constexpr std::uint8_t kReadAttempts = 5;
 constexpr std::size_t kMostValues = 200, kMostEvents = 20;  // of one batch post (5.6)
 
 /// A record says what differs from post to post; the envelope around it is made anew.
@@ -27,10 +29,12 @@ FlashRecord record_of(const Outgoing& message) {
   FlashRecord record{message.id, message.at, kRaw, message.topic, message.payload};
   const bool is_post = message.topic.starts_with(kEventHead) && message.topic.ends_with(kEventTail) &&
                        message.topic.size() > kEventHead.size() + kEventTail.size();
+  record.id = 0;  // of what is not ours, or names its id itself
   if (!is_post) return record;
   const auto request = alink::parse_request(message.payload);
   if (!request || !request->params || !request->params->is(json::Type::object)) return record;
   const std::size_t name_size = message.topic.size() - kEventHead.size() - kEventTail.size();
+  record.id = message.id;
   record.kind = message.topic == kPropertyPost ? kProperties : kEvent;
   record.name = record.kind == kEvent ? message.topic.substr(kEventHead.size(), name_size) : std::string_view{};
   record.body = request->params->raw();
@@ -147,52 +151,101 @@ OutboxCounters Spool::counters() const {
   return all;
 }
 
-bool Spool::keep(const Outgoing& message, FlashPlace& place) {
+void Spool::begin_pass() {
+  has_more_ = is_stuck_ = false;
+  records_left_ = kRecordsAtOnce;
+  if (has_flash()) erasures_ = log_->counters().erasures;
+}
+
+Spool::Kept Spool::keep(const Outgoing& message, FlashPlace& place) {
+  if (is_stuck_) return Kept::no;
+  if (records_left_ == 0 || log_->counters().erasures != erasures_) {
+    has_more_ = true;
+    return Kept::later;
+  }
   const auto kept = log_->append(record_of(message));
-  if (!kept) return false;
+  if (!kept) {
+    is_stuck_ = kept.error() != Error::too_large;
+    return Kept::no;
+  }
+  --records_left_;
   place = *kept;
   ++spilled_;
+  return Kept::yes;
+}
+
+bool Spool::spill() {
+  if (!has_flash()) return false;
+  FlashPlace place;
+  while (const auto message = ram_.front()) {
+    const Kept kept = keep(*message, place);
+    if (kept != Kept::yes) return kept == Kept::later;
+    ram_.pop();
+  }
   return true;
 }
 
-void Spool::spill() {
-  if (!has_flash()) return;
-  FlashPlace place;
-  while (const auto message = ram_.front()) {
-    if (!keep(*message, place)) return;
-    ram_.pop();
-  }
+bool Spool::is_kept(std::uint16_t packet_id) const {
+  if (!has_flash() || packet_id == 0) return false;
+  return packet_id == batch_.packet_id ||
+         std::any_of(flights_.begin(), flights_.end(), [&](const Flight& f) { return f.packet_id == packet_id; });
 }
 
-void Spool::keep_flight(std::uint16_t packet_id, const Outgoing& message) {
-  if (!has_flash() || packet_id == batch_.packet_id) return;
-  Flight* free = nullptr;
-  for (Flight& flight : flights_) {
-    if (flight.packet_id == packet_id) return;
-    if (flight.packet_id == 0) free = &flight;
-  }
+bool Spool::keep_flight(std::uint16_t packet_id, const Outgoing& message) {
+  if (!has_flash()) return false;
+  if (is_kept(packet_id)) return true;
+  const auto free = std::find_if(flights_.begin(), flights_.end(), [](const Flight& f) { return f.packet_id == 0; });
   FlashPlace place;
-  if (free == nullptr || !keep(message, place)) return;
-  *free = {packet_id, place};
-  // What came from RAM was sent because nothing in flash was left to send.
-  cursor_ = log_->end();
+  if (free == flights_.end()) return false;
+  const Kept kept = keep(message, place);
+  if (kept == Kept::yes) *free = {packet_id, place};
+  return kept != Kept::no;
+}
+
+/// Whether the record is of a message that is on the wire by itself, to be neither sent again nor acknowledged with
+/// others.
+bool Spool::is_flying(FlashPlace place) const {
+  return std::any_of(flights_.begin(), flights_.end(),
+                     [&](const Flight& flight) { return flight.packet_id != 0 && flight.place == place; });
+}
+
+std::optional<FlashFound> Spool::find_unsent(FlashPlace from) const {
+  auto found = log_->find(from);
+  while (found && is_flying(found->place)) found = log_->find(found->after);
+  return found;
 }
 
 void Spool::rest() {
-  if (has_flash()) log_->prepare_ahead();
+  if (has_flash() && log_->counters().erasures == erasures_) log_->prepare_ahead();
+}
+
+/// `found`: what could not be read; nothing, if it could not even be found.
+void Spool::on_unreadable(const std::optional<FlashFound>& found) {
+  is_paused_ = true;
+  if (++unreadable_ < kReadAttempts) return;
+  unreadable_ = 0;
+  if (!found) return log_->abandon();
+  log_->give_up(found->place);
+  cursor_ = found->after;
 }
 
 std::optional<Spool::Next> Spool::next(MutableBytes scratch, const BatchTerms& terms) {
   source_ = Source::none;
-  if (has_flash() && log_->find(cursor_)) {
-    if (batch_.packet_id != 0) return std::nullopt;
-    if (auto made = next_of_flash(scratch, terms)) return made;
+  if (has_flash()) {
+    if (is_paused_) return std::nullopt;
+    if (find_unsent(cursor_)) {
+      if (batch_.packet_id != 0) return std::nullopt;
+      if (auto made = next_of_flash(scratch, terms)) return made;
+    } else if (log_->obstacle(cursor_)) {
+      on_unreadable(std::nullopt);
+    }
+    if (is_paused_ || has_more_) return std::nullopt;
   }
   const auto message = ram_.front();
   if (!message) return std::nullopt;
   Next made;
   if (!made.topic.assign(message->topic)) {
-    ram_.pop();
+    ram_.give_up();
     return std::nullopt;
   }
   source_ = Source::ram;
@@ -204,18 +257,24 @@ std::optional<Spool::Next> Spool::next(MutableBytes scratch, const BatchTerms& t
 
 std::optional<Spool::Next> Spool::next_of_flash(MutableBytes scratch, const BatchTerms& terms) {
   Next made;
-  spill();  // RAM is where a batch is put together
+  if (spill() && !ram_.empty()) return std::nullopt;  // RAM is where a batch is put together
   const MutableBytes room = scratch.first(std::min(scratch.size(), terms.most_bytes));
   bool is_made = most_posts_ > 1 && ram_.empty() && make_batch(room, terms.id, made);
   while (!is_made) {
-    const auto found = log_->find(cursor_);
+    const auto found = find_unsent(cursor_);
     if (!found) return std::nullopt;
-    is_made = make_single(*found, scratch, made);
+    const auto single = make_single(*found, scratch, made);
+    is_made = single.has_value();
+    if (!is_made && single.error() == Error::io_failed) {
+      on_unreadable(found);
+      return std::nullopt;
+    }
     if (!is_made) {  // decayed, or from a program with a larger scratch
       log_->give_up(found->place);
       cursor_ = found->after;
     }
   }
+  unreadable_ = 0;
   source_ = Source::flash;
   return made;
 }
@@ -223,7 +282,7 @@ std::optional<Spool::Next> Spool::next_of_flash(MutableBytes scratch, const Batc
 /// Reads posts for one batch; stops at what cannot be part of one.
 std::size_t Spool::collect(std::span<Part> parts, MutableBytes work, std::size_t most_bytes) {
   std::size_t count = 0, used = 0, values = 0, events = 0;
-  for (auto found = log_->find(cursor_); found && count < parts.size(); found = log_->find(found->after)) {
+  for (auto found = find_unsent(cursor_); found && count < parts.size(); found = find_unsent(found->after)) {
     if (found->text_bytes > work.size() - used) break;
     const auto record = log_->read(*found, work.subspan(used));
     if (!record && record.error() == Error::malformed) continue;
@@ -259,17 +318,17 @@ bool Spool::make_batch(MutableBytes scratch, MessageId id, Next& into) {
 }
 
 /// One post as it was, made in place: its params are moved to where the envelope wants them.
-bool Spool::make_single(const FlashFound& found, MutableBytes scratch, Next& into) {
+Result<void> Spool::make_single(const FlashFound& found, MutableBytes scratch, Next& into) {
   const auto record = log_->read(found, scratch);
-  if (!record || record->kind > kEvent) return false;
+  if (!record) return fail(record.error());
   FixedString<112> name;
-  if (!name.assign(record->name)) return false;
+  if (record->kind > kEvent || !name.assign(record->name)) return fail(Error::malformed);
   into.id = record->id;
   into.posts = 1;
   offered_ = {0, 1, record->id, found.place, found.after};
   if (record->kind == kRaw) {
     into.payload = record->body;
-    return into.topic.assign(name.str()).has_value();
+    return into.topic.assign(name.str());
   }
   std::array<std::uint8_t, 48> head_bytes;
   std::array<std::uint8_t, 160> topic_bytes, tail_bytes;
@@ -284,13 +343,13 @@ bool Spool::make_single(const FlashFound& found, MutableBytes scratch, Next& int
   }
   tail.text(R"("})");
   const std::size_t size = head.size() + record->body.size() + tail.size();
-  if (!head.ok() || !tail.ok() || !topic.ok() || size > scratch.size()) return false;
+  if (!head.ok() || !tail.ok() || !topic.ok() || size > scratch.size()) return fail(Error::no_space);
   const std::size_t body_size = record->body.size();
   std::memmove(scratch.data() + head.size(), record->body.data(), body_size);
   std::memcpy(scratch.data(), head.written().data(), head.size());
   std::memcpy(scratch.data() + head.size() + body_size, tail.written().data(), tail.size());
   into.payload = as_text(Bytes{scratch}.first(size));
-  return into.topic.assign(topic.text()).has_value();
+  return into.topic.assign(topic.text());
 }
 
 void Spool::sent(std::uint16_t packet_id) {
@@ -304,7 +363,7 @@ void Spool::sent(std::uint16_t packet_id) {
 }
 
 void Spool::refused() {
-  if (source_ == Source::ram) ram_.pop();
+  if (source_ == Source::ram) ram_.give_up();
   if (source_ == Source::flash && offered_.posts > 1) {
     most_posts_ = static_cast<std::uint16_t>(offered_.posts / 2);
   } else if (source_ == Source::flash) {
@@ -316,7 +375,7 @@ void Spool::refused() {
 
 void Spool::for_each(const Batch& batch, bool is_delivered) {
   if (!has_flash()) return;
-  for (auto found = log_->find(batch.from); found && found->place < batch.to; found = log_->find(found->after)) {
+  for (auto found = find_unsent(batch.from); found && found->place < batch.to; found = find_unsent(found->after)) {
     if (is_delivered)
       static_cast<void>(log_->acknowledge(found->place));  // a mark that fails: sent again after a restart
     else
@@ -328,6 +387,7 @@ std::uint16_t Spool::delivered(std::uint16_t packet_id) {
   if (!has_flash() || packet_id == 0) return 1;
   if (packet_id == batch_.packet_id) {
     for_each(batch_, true);
+    if (log_->obstacle(batch_.from)) cursor_ = batch_.from;  // unread, hence unmarked: once more, or given up
     batch_.packet_id = 0;
     return batch_.posts;
   }

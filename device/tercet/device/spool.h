@@ -52,14 +52,24 @@ class Spool {
   bool has_room(const Outgoing& message) const { return ram_.has_room(message); }
   /// As Outbox::push(). Call spill() before, where there is no room.
   Result<void> push(const Outgoing& message) { return ram_.push(message); }
+  /// Counts messages that were lost on their way through the connection.
+  void count_dropped(std::uint32_t messages) { ram_.count_dropped(messages); }
   /// Where the flash part is left out the compiler knows the answer, and drops what hangs on it.
   bool has_flash() const { return kFlashOutbox && log_.has_value(); }
   bool is_ram_empty() const { return ram_.empty(); }
 
-  /// Moves all of RAM to flash. Before it every message on the wire, oldest first, with keep_flight().
-  void spill();
+  /// Flash is slow: a pass writes a few records, or erases once. Call it at the beginning of each.
+  void begin_pass();
+  /// Whether something was left for the next pass, which should come at once.
+  bool has_more() const { return has_more_; }
+  /// Moves of RAM to flash what a pass may. Before it every message on the wire, oldest first, with keep_flight().
+  /// False: flash does not take it.
+  bool spill();
   /// A message that is on the wire and not acknowledged also goes to flash; nothing happens if it is there already.
-  void keep_flight(std::uint16_t packet_id, const Outgoing& message);
+  /// False as for spill().
+  bool keep_flight(std::uint16_t packet_id, const Outgoing& message);
+  /// Whether keep_flight() has taken it, or it came from flash.
+  bool is_kept(std::uint16_t packet_id) const;
   /// For a quiet moment: erases ahead.
   void rest();
 
@@ -76,9 +86,13 @@ class Spool {
     MessageId id = 0;
     std::size_t most_bytes = 0;
   };
-  /// Nothing: nothing waits, or the answer to the last batch does. Valid until the next call; then tell sent() or
-  /// refused().
+  /// Nothing: nothing waits, or the answer to the last batch does, or has_more(), or is_paused(). Valid until the next
+  /// call; then tell sent() or refused().
   std::optional<Next> next(MutableBytes scratch, const BatchTerms& terms);
+  /// Flash could not be read: next() gives nothing until resume(). After a few times in vain what cannot be read is
+  /// given up and counted.
+  bool is_paused() const { return is_paused_; }
+  void resume() { is_paused_ = false; }
   void sent(std::uint16_t packet_id);
   /// The connection will never take it: fewer at a time from now on, or it is given up.
   void refused();
@@ -87,8 +101,8 @@ class Spool {
   std::uint16_t delivered(std::uint16_t packet_id);
   /// How many posts the message of this id carried.
   std::uint16_t posts_of(MessageId id) const { return id == batch_.id && id != 0 ? batch_.posts : std::uint16_t{1}; }
-  /// The newest id an earlier run has used for what is still in flash; 0 if nothing is.
-  MessageId newest_id() const { return has_flash() ? log_->newest_id() : 0; }
+  /// The highest id an earlier run has used for what is still in flash; 0 if nothing is.
+  MessageId highest_id() const { return has_flash() ? log_->highest_id() : 0; }
 
   /// Of RAM and flash together.
   OutboxCounters counters() const;
@@ -103,10 +117,14 @@ class Spool {
   };
   struct Part;
 
-  bool keep(const Outgoing& message, FlashPlace& place);
+  enum class Kept : std::uint8_t { yes, later, no };
+  Kept keep(const Outgoing& message, FlashPlace& place);
+  bool is_flying(FlashPlace place) const;
+  std::optional<FlashFound> find_unsent(FlashPlace from) const;
+  void on_unreadable(const std::optional<FlashFound>& found);
   std::optional<Next> next_of_flash(MutableBytes scratch, const BatchTerms& terms);
   bool make_batch(MutableBytes scratch, MessageId id, Next& into);
-  bool make_single(const FlashFound& found, MutableBytes scratch, Next& into);
+  Result<void> make_single(const FlashFound& found, MutableBytes scratch, Next& into);
   std::size_t collect(std::span<Part> parts, MutableBytes work, std::size_t most_bytes);
   void for_each(const Batch& batch, bool is_delivered);
 
@@ -117,7 +135,13 @@ class Spool {
   Batch batch_{};        ///< on the wire, or the last one that was
   Batch offered_{};      ///< what next() has given
   Source source_ = Source::none;
+  bool has_more_ = false;
+  bool is_stuck_ = false;  ///< flash has refused in this pass
+  bool is_paused_ = false;
+  std::uint8_t records_left_ = 0;  ///< that this pass may write
+  std::uint8_t unreadable_ = 0;    ///< how often in a row flash could not be read
   std::uint16_t most_posts_;
+  std::uint32_t erasures_ = 0;  ///< before this pass
   std::uint32_t spilled_ = 0, failures_ = 0;
 };
 

@@ -34,10 +34,26 @@ struct Station final : DeviceEvents {
     device.reset();
     buffers = std::make_unique<DeviceBuffers<>>();
     Port port = board.port();
-    port.flash = &flash;
+    if (has_flash) port.flash = &flash;
     device = std::make_unique<Device>(port, buffers->storage(), *this);
-    const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse("sensor_01")};
+    start();
+  }
+  void start(std::string_view name = "sensor_01") {
+    const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse(name)};
     REQUIRE(device->start(id, {"iot.example"}, options));
+  }
+  void stop() {
+    device->stop();
+    for (int i = 0; i < 50 && !device->is_stopped(); ++i) pass();
+    REQUIRE(device->is_stopped());
+  }
+  /// On the wire, not acknowledged, and never arrived.
+  void measure_into_the_void(int count) {
+    board.platform.acknowledges = board.platform.answers_posts = false;
+    measure(count);
+    CHECK(device->in_flight() == static_cast<std::size_t>(count));
+    board.platform.posts.clear();
+    board.platform.acknowledges = board.platform.answers_posts = true;
   }
   /// Power fails: RAM is lost, the connection too.
   void reboot() {
@@ -101,6 +117,7 @@ struct Station final : DeviceEvents {
 
   fake::Board board;
   fake::Flash flash;
+  bool has_flash = true;
   Options options;
   std::unique_ptr<DeviceBuffers<>> buffers;
   std::unique_ptr<Device> device;
@@ -276,6 +293,8 @@ TEST_CASE("stop saves what waits in RAM") {
   station.go_offline();
   station.measure(4);
   station.device->stop();
+  for (int i = 0; i < 5 && !station.device->is_stopped(); ++i) station.pass();
+  CHECK(station.device->is_stopped());
   CHECK(station.device->outbox().in_flash == 4);
   station.reboot();
   station.come_back();
@@ -418,6 +437,155 @@ TEST_CASE("readings without a time are sent from flash too, with the platform's"
   for (int i = 0; i < 3; ++i) REQUIRE(station.device->post_property(kTemperature(20)));
   station.run_for(Seconds{1});
   CHECK(station.device->outbox().in_flash == 3);
+}
+
+TEST_CASE("a set's reply that went past what waits in flash does not make it be passed over") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(40);
+  station.board.platform.acknowledges = false;
+  station.board.transport.mend();
+  for (int i = 0; i < 20'000 && station.board.platform.batches_received == 0; ++i) station.pass();
+  station.board.platform.push_set("77", R"({"report_interval":60})");
+  for (int k = 0; k < 5; ++k) station.pass();
+  CHECK(station.device->in_flight() == 2);  // a batch, and the reply
+  station.go_offline();
+  station.run_for(Seconds{31});  // the reply goes to flash, behind what has not been sent
+  CHECK(station.device->outbox().in_flash == 41);
+  station.board.platform.posts.clear();
+  station.board.platform.acknowledges = true;
+  station.come_back();
+  CHECK(station.device->outbox().in_flash == 0);
+  CHECK(station.arrived() == station.up_to_now());
+}
+
+TEST_CASE("without flash, what is on the wire when the device is stopped is sent after the next start, as it was") {
+  Station station;
+  station.has_flash = false;
+  station.reboot();
+  station.come_back();
+  station.measure_into_the_void(3);
+  station.stop();
+  station.measure(2);
+  station.options.keep_alive = Seconds{90};
+  station.start();
+  station.come_back();
+  CHECK(station.arrived() == station.up_to_now());
+  CHECK(station.board.platform.posts.front().find(R"("id":"1")") != std::string::npos);
+  CHECK(station.board.platform.keep_alive == Seconds{90});
+  CHECK(station.device->outbox().dropped == 0);
+}
+
+TEST_CASE("what is on the wire when another device takes the place is counted as dropped") {
+  Station station;
+  station.has_flash = false;
+  station.reboot();
+  station.come_back();
+  station.measure_into_the_void(3);
+  station.stop();
+  station.start("sensor_02");
+  station.come_back();
+  CHECK(station.arrived().empty());
+  CHECK(station.device->outbox().dropped == 3);
+}
+
+TEST_CASE("a stop in the middle of a batch and a start repeat nothing that arrived and lose nothing") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(30);
+  station.board.platform.acknowledges = false;
+  station.board.transport.mend();
+  for (int i = 0; i < 20'000 && station.board.platform.batches_received == 0; ++i) station.pass();
+  station.board.platform.posts.clear();  // the batch has not arrived
+  station.board.platform.acknowledges = true;
+  station.stop();
+  CHECK(station.device->outbox().in_flash == 30);
+  station.start();
+  station.come_back();
+  CHECK(station.arrived() == station.up_to_now());
+  CHECK(station.device->outbox().in_flash == 0);
+}
+
+TEST_CASE("a pass writes a few records to flash, or erases once, and asks for the next one at once") {
+  Station station(8, 1024);
+  station.go_offline();
+  station.measure(8);
+  REQUIRE(station.device->outbox().in_flash == 0);
+  station.board.clock.advance(Seconds{31});
+  std::uint32_t erasures = 0, in_flash = 0;
+  const auto all = [&] {
+    std::uint32_t sum = 0;
+    for (const std::uint32_t count : station.flash.erasures) sum += count;
+    return sum;
+  };
+  erasures = all();
+  int passes = 0;
+  for (; station.device->outbox().in_flash < 8 && passes < 20; ++passes) {
+    station.device->run();
+    CHECK(station.device->outbox().in_flash - in_flash <= 4);
+    CHECK(all() - erasures <= 1);
+    in_flash = station.device->outbox().in_flash, erasures = all();
+    if (in_flash < 8) CHECK(station.device->next_deadline() <= station.board.clock.now());
+  }
+  CHECK(passes >= 2);
+  CHECK(passes < 20);
+}
+
+TEST_CASE("a flash that cannot be read for a while loses nothing, and is asked again without haste") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(20);
+  SUBCASE("nowhere") { station.flash.unreadable = true; }
+  SUBCASE("in the text of a record") { station.flash.unreadable_from = 110, station.flash.unreadable_to = 111; }
+  station.board.transport.mend();
+  for (int i = 0; i < 20'000 && !station.device->is_online(); ++i) station.pass();
+  station.run_for(Seconds{1});
+  const auto failures = station.device->outbox().flash_failures;
+  CHECK(failures > 0);
+  CHECK(failures < 60);
+  CHECK(station.device->next_deadline() <= station.board.clock.now() + Millis{500});
+  station.flash.unreadable = false;
+  station.flash.unreadable_to = 0;
+  station.come_back();
+  auto arrived = station.arrived();
+  std::sort(arrived.begin(), arrived.end());
+  CHECK(std::unique(arrived.begin(), arrived.end()) == arrived.begin() + 20);
+  CHECK(station.device->outbox().dropped == 0);
+  CHECK(station.device->outbox().torn == 0);
+}
+
+TEST_CASE("a place of the flash that can never be read is given up after some tries, and counted") {
+  Station station;
+  station.go_offline();
+  station.run_for(Seconds{31});
+  station.measure(20);
+  SUBCASE("a record's text") { station.flash.unreadable_from = 110, station.flash.unreadable_to = 111; }
+  SUBCASE("a record's head") { station.flash.unreadable_from = 72, station.flash.unreadable_to = 80; }
+  station.come_back();
+  const auto counters = station.device->outbox();
+  CHECK(counters.waiting == 0);
+  CHECK(counters.dropped > 0);
+  CHECK(station.arrived().size() + counters.dropped == 20);
+}
+
+TEST_CASE("ids go on above those in flash also when a set's reply was the last to go there") {
+  Station station;
+  station.come_back();
+  station.measure_into_the_void(2);
+  station.board.platform.acknowledges = false;
+  station.board.platform.push_set("9", R"({"report_interval":60})");
+  for (int k = 0; k < 3; ++k) station.pass();
+  station.go_offline();
+  station.board.platform.acknowledges = true;
+  station.run_for(Seconds{31});
+  CHECK(station.device->outbox().in_flash == 3);
+  station.reboot();
+  const auto id = station.device->post_property(kTemperature(1));
+  REQUIRE(id);
+  CHECK(*id == 3);
 }
 
 TEST_CASE("power cuts during outages and returns: everything that went to flash arrives, whatever the cut hits") {

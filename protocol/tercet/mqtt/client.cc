@@ -35,6 +35,12 @@ void Client::start(Instant now) {
   deadline_ = now;
 }
 
+void Client::configure(const ClientConfig& config) {
+  TERCET_CHECK(state_ == State::stopped);
+  config_ = config;
+  backoff_ = Backoff{config.backoff_first, config.backoff_limit};
+}
+
 void Client::stop(Instant now) {
   stopping_ = true;
   backoff_.reset();

@@ -142,6 +142,8 @@ class Client {
   void start(Instant now);
   /// Says DISCONNECT if online, closes, and forgets the back-off. Subscriptions and messages stay for the next start().
   void stop(Instant now);
+  /// Other settings, for the next start(); messages and subscriptions stay. Only while is_stopped().
+  void configure(const ClientConfig& config);
   /// For the next CONNECT; see Credentials.
   void credentials(const Credentials& credentials) { credentials_ = credentials; }
 
