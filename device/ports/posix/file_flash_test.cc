@@ -122,7 +122,7 @@ TEST_CASE("a Linux board keeps what waits in a file of its state directory, and 
   REQUIRE(board.port().flash != nullptr);
   device::FlashLog log(*board.port().flash, device::DropPolicy::oldest);
   REQUIRE(log.mount());
-  CHECK(log.newest_id() == 7);
+  CHECK(log.highest_id() == 7);
   Board stateless({.triple_file = "t", .host = "localhost", .trust = {}, .state_directory = {}});
   CHECK(stateless.port().flash == nullptr);
 }
