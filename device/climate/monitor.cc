@@ -68,7 +68,7 @@ void Monitor::run(Instant now, UnixMillis wall) {
   tell_fault();
   report_health(now);
   if (temperature_.empty()) return;
-  watch_threshold();
+  if (own_alarm_) watch_threshold();
   if (now < next_report_ && !has_moved()) return;
   // Whole intervals on, so that a late pass does not shift all later reports; after a long sleep, and after a report
   // ahead of its time, from now.

@@ -60,6 +60,12 @@ class Monitor {
   /// From now on the board's health is reported too: with the first report, and once an hour. Outlives the monitor.
   void watch_health(HealthSource& source) { health_ = &source; }
 
+  /// false: rules raise the alarm (climate/rules.h). It is on at first.
+  void use_own_alarm(bool on) {
+    own_alarm_ = on;
+    if (!on) alarmed_ = false;
+  }
+
   void run(Instant now, UnixMillis wall);
   Instant next_deadline() const { return next_sample_; }
 
@@ -97,6 +103,7 @@ class Monitor {
   Reading reported_{};
   Instant next_sample_{}, next_report_{};
   bool settings_due_ = true;  ///< the platform is told the settings with the first report
+  bool own_alarm_ = true;
   bool alarmed_ = false;
   std::uint32_t dropped_told_ = 0, failures_told_ = 0;
   MonitorCounters counters_;

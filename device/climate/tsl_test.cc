@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "climate/monitor.h"
+#include "climate/rules.h"
+#include "tercet/edge/compile.h"
 #include "tercet/json/reader.h"
 
 using namespace tercet;
@@ -51,5 +53,19 @@ TEST_CASE("the thing model file names the same properties and ranges as the prog
   std::vector<std::string> events;
   for (const json::Value& event : tsl->find("events")->elements())
     events.emplace_back(event.find("identifier")->text()->raw());
-  CHECK(events == std::vector<std::string>{std::string(kAlarm), std::string(kSensorFault)});
+  CHECK(events == std::vector<std::string>{std::string(kAlarm), std::string(kSensorFault), std::string(kRulesChanged)});
+}
+
+TEST_CASE("the example rule file is taken, and is the board's own alarm") {
+  std::ifstream file(TERCET_CLIMATE_RULES);
+  std::stringstream text;
+  text << file.rdbuf();
+  const edge::Model model{kRuleProperties, kRuleEvents, {}};
+  edge::EngineBuffers<> buffers;
+  edge::Problem problem;
+  const std::string rules = text.str();
+  const auto set = edge::check(rules, model, buffers.storage().rules, problem);
+  CHECK(problem.fault == edge::Fault::none);
+  REQUIRE(set);
+  CHECK((set->rules == 1 && set->outputs == 2));
 }

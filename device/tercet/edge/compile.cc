@@ -126,7 +126,7 @@ bool Compiler::compile(const Value& root) {
     return false;
   if (found[0]->integer() != 1) return refuse(Fault::format_version, *found[0]);
   const auto version = found[1]->integer();
-  if (!version || *version < 1 || *version > 0xFFFF'FFFF) return refuse(Fault::set_version, *found[1]);
+  if (!version || *version < 1 || *version > kMostVersion) return refuse(Fault::set_version, *found[1]);
   set_.version = static_cast<std::uint32_t>(*version);
   if (!whole(found[3], 1, kMostBudget, set_.budget) || !whole(found[4], 1, kLongest_s, stale_s_) || !is_note(found[5]))
     return false;

@@ -77,7 +77,7 @@ TEST_CASE("a refused set names the fault and its place") {
       {R"({"format":1,"rules":[]})", Fault::missing_member, 1, 1},
       {R"({"format":1,"version":1})", Fault::missing_member, 1, 1},
       {R"({"format":1,"version":0,"rules":[]})", Fault::set_version, 1, 23},
-      {R"({"format":1,"version":4294967296,"rules":[]})", Fault::set_version, 1, 23},
+      {R"({"format":1,"version":2147483648,"rules":[]})", Fault::set_version, 1, 23},
       {R"({"format":1,"version":1,"rules":{}})", Fault::not_a_list, 1, 33},
       {R"({"format":1,"version":1,"rules":[],"more":1})", Fault::unknown_member, 1, 37},
       {R"({"format":1,"version":1,"rules":[],"version":2})", Fault::repeated_member, 1, 37},

@@ -11,6 +11,7 @@ namespace tercet::edge {
 inline constexpr std::uint8_t kNone = 0xFF;
 inline constexpr std::size_t kMaxPerRule = 8;  ///< conditions; and actions of one transition
 inline constexpr std::size_t kMaxRuleName = 32;
+inline constexpr std::int64_t kMostVersion = 2'147'483'647;             ///< of a set: an int of the thing model
 inline constexpr std::uint32_t kDefaultBudget = 30, kMostBudget = 240;  ///< actions per minute
 inline constexpr std::uint32_t kDefaultStale_s = 600;
 inline constexpr std::uint32_t kLongest_s = 604'800;  ///< of `for`, `stale`, `cooldown`: a week

@@ -1,0 +1,89 @@
+#pragma once
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "climate/monitor.h"
+#include "tercet/edge/device_actor.h"
+#include "tercet/edge/keeper.h"
+
+namespace tercet::climate {
+
+/// What rules of the climate product may refer to.
+inline constexpr edge::PropertySpec kRuleProperties[] = {
+    edge::describe(kTemperature),    edge::describe(kHumidity),     edge::describe(kReportInterval),
+    edge::describe(kAlarmThreshold), edge::describe(kReportChange), edge::describe(kOutboxDropped),
+    edge::describe(kFlashFailures)};
+inline constexpr edge::PropertySpec kAlarmOutputs[] = {edge::describe(kTemperature), edge::describe(kAlarmThreshold)};
+inline constexpr edge::EventSpec kRuleEvents[] = {{kAlarm, kAlarmOutputs}};
+
+/// What became of a rule set: event `rules_changed`.
+inline constexpr std::string_view kRulesChanged = "rules_changed";
+inline constexpr device::Property<std::int32_t> kRulesVersion{"version"}, kRulesRunning{"running"};
+inline constexpr device::Property<std::string_view> kRulesOutcome{"outcome"}, kRulesCause{"cause"};
+
+/// Told what rules do; for a screen or a log. Called on the client's task.
+class RulesWatcher {
+ public:
+  virtual void on_step(const edge::Step& step) { static_cast<void>(step); }
+  virtual void on_report(const edge::Report& report) { static_cast<void>(report); }
+
+ protected:
+  ~RulesWatcher() = default;
+};
+
+struct RulesOptions {
+  std::string_view own = {};                     ///< the firmware's own set; outlives the rules
+  std::span<const edge::Handler> handlers = {};  ///< what rules may call, at most kMostHandlers; outlive the rules
+  RulesWatcher* watcher = nullptr;
+};
+
+/// Edge rules (docs/edge-rules.md) of the climate board: the engine with its memory, fed by a Monitor, acting through a
+/// Device. As long as a set runs the monitor's own alarm is off. The client's task only.
+class Rules final : public edge::Actor, public edge::KeeperEvents {
+ public:
+  static constexpr std::size_t kMostHandlers = 4, kMostText = 2048;
+
+  /// All outlive the rules; store may be null. owner: whose on_set() obeys, usually what Device was given.
+  Rules(device::Device& device, Monitor& monitor, device::DeviceEvents& owner, device::KeyValueStore* store,
+        const RulesOptions& options);
+
+  /// Call it once after Device::start().
+  void start(edge::Boot boot, Instant now) { keeper_.start(boot, now); }
+  /// Errors: as edge::Keeper::offer().
+  Result<void> offer(std::string_view text, std::uint32_t version, Instant now, edge::Problem& problem) {
+    return keeper_.offer(text, version, now, problem);
+  }
+  /// Call it after each Monitor::run().
+  void run(Instant now);
+  Instant next_deadline() const { return keeper_.next_deadline(); }
+
+  const edge::Engine& engine() const { return engine_; }
+  const edge::Keeper& keeper() const { return keeper_; }
+
+  Result<void> set(const device::PropertyValue& value) override { return actor_.set(value); }
+  Result<void> call(std::string_view handler, const edge::Cause& cause) override { return actor_.call(handler, cause); }
+  Result<void> post_event(std::string_view event, std::span<const device::PropertyValue> output) override {
+    return actor_.post_event(event, output);
+  }
+  void on_step(const edge::Step& step) override;
+  bool on_report(const edge::Report& report) override;
+
+ private:
+  std::span<const std::string_view> name_handlers(std::span<const edge::Handler> handlers);
+  void look(Instant now);
+
+  device::Device& device_;
+  Monitor& monitor_;
+  RulesWatcher* watcher_;
+  std::array<std::string_view, kMostHandlers> handler_names_{};
+  edge::Model model_;
+  edge::DeviceActor actor_;
+  edge::EngineBuffers<8, 16, 24, 16, 2, std::size(kRuleProperties), 160> buffers_;
+  edge::Engine engine_;
+  std::array<std::uint8_t, kMostText> text_;
+  edge::Keeper keeper_;
+  std::uint32_t samples_ = 0;
+};
+
+}  // namespace tercet::climate
