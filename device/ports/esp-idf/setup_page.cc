@@ -1,0 +1,196 @@
+#include "ports/esp-idf/setup_page.h"
+
+#include <sdkconfig.h>
+
+#ifdef CONFIG_TERCET_SETUP_PAGE
+#include <esp_http_server.h>
+#include <esp_log.h>
+#include <esp_random.h>
+#include <esp_system.h>
+#include <esp_timer.h>
+#include <fcntl.h>
+#include <lwip/sockets.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "setup/dns_answer.h"
+#include "setup/field.h"
+#include "setup/form.h"
+#include "setup/page.h"
+
+namespace tercet::idf {
+namespace {
+
+constexpr const char* kTag = "tercet";
+constexpr std::array<std::uint8_t, 4> kOwnAddress{192, 168, 4, 1};
+constexpr std::size_t kMostForm = 1'024;
+constexpr std::uint64_t kRestartAfterUs = 1'500'000, kLookEveryUs = 20'000;
+
+/// One page, hence one.
+struct Page {
+  Board* board = nullptr;
+  httpd_handle_t server = nullptr;
+  esp_timer_handle_t names = nullptr, restart = nullptr;
+  int socket = -1;
+};
+Page page;
+
+esp_err_t answer(httpd_req_t* request, std::string_view text) {
+  httpd_resp_set_type(request, "text/html; charset=utf-8");
+  httpd_resp_set_hdr(request, "Cache-Control", "no-store");
+  return httpd_resp_send(request, text.data(), static_cast<ssize_t>(text.size()));
+}
+
+esp_err_t show(httpd_req_t* request) { return answer(request, setup::page()); }
+
+/// Where telephones look whether they are online: they open the page for their owner.
+esp_err_t lead_here(httpd_req_t* request, httpd_err_code_t) {
+  httpd_resp_set_status(request, "302 Found");
+  httpd_resp_set_hdr(request, "Location", "http://192.168.4.1/");
+  return httpd_resp_send(request, nullptr, 0);
+}
+
+Result<std::size_t> receive(httpd_req_t* request, MutableBytes into) {
+  if (request->content_len > into.size()) return fail(Error::too_large);
+  std::size_t size = 0;
+  for (int silent = 0; size < request->content_len && silent < 3;) {
+    const int got = httpd_req_recv(request, reinterpret_cast<char*>(into.data()) + size, request->content_len - size);
+    if (got == HTTPD_SOCK_ERR_TIMEOUT) {
+      ++silent;
+      continue;
+    }
+    if (got <= 0) return fail(Error::closed);
+    size += static_cast<std::size_t>(got);
+  }
+  if (size != request->content_len) return fail(Error::timed_out);
+  return size;
+}
+
+/// All values are checked before one is stored.
+bool store(std::string_view form) {
+  std::array<std::uint8_t, 160> buffer{};
+  for (const bool storing : {false, true})
+    for (const setup::Field& field : setup::fields()) {
+      const auto value = setup::form_value(form, field.key, buffer);
+      if (!value && value.error() != Error::not_found) return false;
+      if (!value || value->empty()) continue;
+      if (!storing && !setup::check(field.key, *value)) return false;
+      if (storing && !page.board->provisioning().set_text(field.key, *value)) return false;
+    }
+  return true;
+}
+
+esp_err_t save(httpd_req_t* request) {
+  static std::array<std::uint8_t, kMostForm> form;  // the server has one task
+  const auto size = receive(request, form);
+  const bool stored = size && store(as_text(Bytes{form}.first(*size)));
+  form.fill(0);
+  if (!stored) return answer(request, setup::page_refused());
+  ESP_LOGI(kTag, "set up by the page; starting again");
+  esp_timer_start_once(page.restart, kRestartAfterUs);  // the answer goes out first
+  return answer(request, setup::page_done());
+}
+
+void answer_names(void*) {
+  std::array<std::uint8_t, 320> question, reply;
+  sockaddr_in from{};
+  for (int most = 0; most < 8; ++most) {
+    socklen_t size = sizeof from;
+    const auto got = ::recvfrom(page.socket, question.data(), 300, 0, reinterpret_cast<sockaddr*>(&from), &size);
+    if (got <= 0) return;
+    const auto made = setup::answer_dns(Bytes{question}.first(static_cast<std::size_t>(got)), kOwnAddress, reply);
+    if (made) ::sendto(page.socket, reply.data(), *made, 0, reinterpret_cast<const sockaddr*>(&from), size);
+  }
+}
+
+bool open_names() {
+  page.socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  if (page.socket < 0) return false;
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  own.sin_port = htons(53);
+  own.sin_addr.s_addr = htonl(0xC0A80401);
+  const int flags = ::fcntl(page.socket, F_GETFL, 0);
+  if (::fcntl(page.socket, F_SETFL, flags | O_NONBLOCK) < 0) return false;
+  return ::bind(page.socket, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0;
+}
+
+bool open_server() {
+  httpd_config_t config = HTTPD_DEFAULT_CONFIG();
+  config.stack_size = 6'144;
+  config.max_open_sockets = 3;
+  config.lru_purge_enable = true;
+  if (httpd_start(&page.server, &config) != ESP_OK) return false;
+  httpd_uri_t get{}, post{};
+  get.uri = post.uri = "/";
+  get.method = HTTP_GET;
+  get.handler = show;
+  post.method = HTTP_POST;
+  post.handler = save;
+  return httpd_register_uri_handler(page.server, &get) == ESP_OK &&
+         httpd_register_uri_handler(page.server, &post) == ESP_OK &&
+         httpd_register_err_handler(page.server, HTTPD_404_NOT_FOUND, lead_here) == ESP_OK;
+}
+
+bool make_timers() {
+  if (page.names != nullptr) return true;
+  esp_timer_create_args_t names{}, restart{};
+  names.callback = answer_names;
+  names.name = "tercet names";
+  restart.callback = [](void*) { esp_restart(); };
+  restart.name = "tercet restart";
+  return esp_timer_create(&names, &page.names) == ESP_OK && esp_timer_create(&restart, &page.restart) == ESP_OK;
+}
+
+/// The menu's; or the board's own, made once and kept: whoever reads it off the console may set the board up.
+Result<Provisioning::Text> password(Board& board) {
+  if (const std::string_view built = CONFIG_TERCET_SETUP_PASSWORD; !built.empty())
+    return Provisioning::Text::from(built);
+  std::array<std::uint8_t, 8> digits{};
+  const auto kept = board.store().get("setup_pass", digits);
+  if (!kept || *kept != digits.size()) {
+    for (std::uint8_t& digit : digits) digit = static_cast<std::uint8_t>('0' + esp_random() % 10);
+    if (const auto stored = board.store().set("setup_pass", digits); !stored) return fail(stored.error());
+  }
+  return Provisioning::Text::from(as_text(digits));
+}
+
+}  // namespace
+
+bool is_setup_page_open() { return page.server != nullptr; }
+
+Result<void> open_setup_page(Board& board) {
+  if (is_setup_page_open()) return {};
+  page.board = &board;
+  const auto word = password(board);
+  if (!word) return fail(Error::no_space);
+  if (const auto opened = open_access_point(board.network(), word->str()); !opened) return opened;
+  if (!make_timers() || !open_server() || !open_names() ||
+      esp_timer_start_periodic(page.names, kLookEveryUs) != ESP_OK) {
+    close_setup_page();
+    return fail(Error::no_space);
+  }
+  ESP_LOGI(kTag, "set-up: join the Wi-Fi network %.*s, password %.*s, and open http://192.168.4.1/",
+           static_cast<int>(access_point_name().size()), access_point_name().data(),
+           static_cast<int>(word->str().size()), word->str().data());
+  return {};
+}
+
+void close_setup_page() {
+  if (page.names != nullptr) esp_timer_stop(page.names);
+  if (page.socket >= 0) ::close(page.socket);
+  page.socket = -1;
+  if (page.server != nullptr) httpd_stop(page.server);
+  page.server = nullptr;
+  close_access_point();
+}
+
+}  // namespace tercet::idf
+#else
+namespace tercet::idf {
+Result<void> open_setup_page(Board&) { return fail(Error::unsupported); }
+bool is_setup_page_open() { return false; }
+void close_setup_page() {}
+}  // namespace tercet::idf
+#endif

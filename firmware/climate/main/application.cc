@@ -1,0 +1,122 @@
+#include "application.h"
+
+#include <esp_log.h>
+#include <esp_ota_ops.h>
+
+#include <algorithm>
+#include <cinttypes>
+
+namespace tercet::firmware {
+namespace {
+
+constexpr const char* kTag = "climate";
+
+int size(std::string_view text) { return static_cast<int>(text.size()); }
+
+}  // namespace
+
+Application::Application(idf::Board& board, climate::Sensor& sensor)
+    : board_(board),
+      device_(board.port(), buffers_.storage(), *this),
+      monitor_(device_, sensor, &board.store(), {.report_interval_s = CONFIG_CLIMATE_REPORT_INTERVAL}),
+      health_(board.store()) {
+  monitor_.watch_health(health_);
+  const auto health = health_.look();
+  ESP_LOGI(kTag, "start %" PRId32 " (%.*s), %.*s, heap %" PRId32, health.boot_count, size(health.reset_reason),
+           health.reset_reason.data(), size(sensor.description()), sensor.description().data(), health.heap_block);
+}
+
+Result<void> Application::start() {
+  const auto id = board_.provisioning().device();
+  if (!id) return fail(id.error());
+  if (!board_.provisioning().has("ds")) return fail(Error::not_found);
+  const auto endpoint = board_.endpoint();
+  if (!endpoint) return fail(endpoint.error());
+  ESP_LOGI(kTag, "%.*s/%.*s -> %.*s:%u", size(id->product.str()), id->product.str().data(), size(id->device.str()),
+           id->device.str().data(), size(endpoint->host), endpoint->host.data(), static_cast<unsigned>(endpoint->port));
+  const auto begun = device_.start(*id, *endpoint, board_.options());
+  started_ = begun.has_value();
+  return begun;
+}
+
+void Application::run() {
+  if (!started_) return;
+  monitor_.run(board_.clock().now(), board_.clock().wall());
+  show_air();
+  device_.run();
+}
+
+Instant Application::next_deadline() const {
+  return started_ ? std::min(device_.next_deadline(), monitor_.next_deadline()) : Instant::never();
+}
+
+climate::Condition Application::condition() const {
+  using enum climate::Condition;
+  if (!started_) return unprovisioned;
+  if (!board_.network().has_address()) return no_network;
+  if (!device_.is_online()) return connecting;
+  const auto fault = monitor_.fault();
+  return fault == climate::SensorFault::absent || fault == climate::SensorFault::out_of_range ? sensor_fault : online;
+}
+
+void Application::show_air() {
+  const auto& now = monitor_.counters();
+  const climate::Reading air = monitor_.reading();
+  const int hundredths = static_cast<int>(air.temperature * 100), humidity = static_cast<int>(air.humidity * 100);
+  if (now.reports != shown_.reports)
+    ESP_LOGI(kTag, "report: %s%d.%02d C, %d.%02d %%", hundredths < 0 ? "-" : "", std::abs(hundredths) / 100,
+             std::abs(hundredths) % 100, humidity / 100, humidity % 100);
+  if (now.alarms != shown_.alarms) ESP_LOGW(kTag, "alarm: above the threshold");
+  if (now.faults != shown_.faults)
+    ESP_LOGE(kTag, "sensor: %.*s", size(name(monitor_.fault())), name(monitor_.fault()).data());
+  if (now.refused_reports != shown_.refused_reports) ESP_LOGW(kTag, "no room for the report");
+  shown_ = now;
+}
+
+void Application::on_reply(const device::PostReply& reply) {
+  if (reply.code == 200) return confirm();
+  ESP_LOGW(kTag, "post %" PRIu32 " was answered %" PRId32 " %.*s", static_cast<std::uint32_t>(reply.id),
+           static_cast<std::int32_t>(reply.code), size(reply.message), reply.message.data());
+}
+
+/// A program that has logged in and been answered is good: it stays. One that never gets there is taken back by the
+/// boot loader at the next reset.
+void Application::confirm() {
+  if (confirmed_) return;
+  confirmed_ = true;
+  esp_ota_img_states_t state{};
+  const esp_partition_t* running = esp_ota_get_running_partition();
+  if (esp_ota_get_state_partition(running, &state) != ESP_OK || state != ESP_OTA_IMG_PENDING_VERIFY) return;
+  if (esp_ota_mark_app_valid_cancel_rollback() == ESP_OK) ESP_LOGI(kTag, "this program has proved itself and stays");
+}
+
+void Application::on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) {
+  const std::string_view step = device::name(rung);
+  if (!record.error) {
+    ESP_LOGI(kTag, "%.*s: ok in %" PRId32 " ms %.*s", size(step), step.data(),
+             static_cast<std::int32_t>(record.duration.count()), size(detail), detail.data());
+    return;
+  }
+  const std::string_view error = name(*record.error);
+  ESP_LOGW(kTag, "%.*s: %.*s %.*s", size(step), step.data(), size(error), error.data(), size(detail), detail.data());
+  for (const auto language : {device::Language::english, device::Language::chinese}) {
+    const std::string_view remedy = device::remedy(rung, *record.error, language);
+    if (!remedy.empty()) ESP_LOGW(kTag, "  -> %.*s", size(remedy), remedy.data());
+  }
+}
+
+void Application::on_online() {
+  ESP_LOGI(kTag, "online %" PRId32 " ms after the start",
+           static_cast<std::int32_t>(board_.clock().now().since_start.count()));
+}
+
+void Application::on_offline(device::Rung, Error, Millis retry_in) {
+  ESP_LOGW(kTag, "offline; next try in %" PRId32 " ms", static_cast<std::int32_t>(retry_in.count()));
+}
+
+void Application::on_time(const device::TimeStep& step) {
+  const std::string_view origin = device::name(step.origin);
+  ESP_LOGI(kTag, "clock set by %.*s", size(origin), origin.data());
+}
+
+}  // namespace tercet::firmware

@@ -1,0 +1,46 @@
+#pragma once
+#include <sdkconfig.h>
+
+#include "climate/indicator.h"
+#include "climate/monitor.h"
+#include "ports/esp-idf/board.h"
+#include "ports/esp-idf/health.h"
+#include "tercet/device/client.h"
+
+namespace tercet::firmware {
+
+/// The climate monitor on a board: wiring, and what a person sees of it on the console. The client's task only.
+class Application final : public device::DeviceEvents {
+ public:
+  /// Both live for ever; the board is open.
+  Application(idf::Board& board, climate::Sensor& sensor);
+
+  /// Begins to connect. Errors: not_found, the board was not provisioned, or nobody said where the platform is;
+  /// malformed; as Device::start().
+  Result<void> start();
+  void run();
+  Instant next_deadline() const;
+  climate::Condition condition() const;
+
+ private:
+  using Buffers = device::DeviceBuffers<CONFIG_TERCET_PACKET_BYTES, CONFIG_TERCET_OUTBOX_BYTES>;
+
+  void on_set(device::PropertySet& set) override { monitor_.on_set(set); }
+  void on_reply(const device::PostReply& reply) override;
+  void on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) override;
+  void on_online() override;
+  void on_offline(device::Rung rung, Error error, Millis retry_in) override;
+  void on_time(const device::TimeStep& step) override;
+  void confirm();
+  void show_air();
+
+  idf::Board& board_;
+  Buffers buffers_;
+  device::Device device_;
+  climate::Monitor monitor_;
+  idf::BoardHealth health_;
+  climate::MonitorCounters shown_;
+  bool started_ = false, confirmed_ = false;
+};
+
+}  // namespace tercet::firmware
