@@ -57,6 +57,8 @@ std::string fault_of(const ProvisionOptions& o) {
   for (const auto& [one, other] :
        {std::pair{o.nvs_out, o.keys_out}, {o.nvs_out, o.triple_out}, {o.keys_out, o.triple_out}})
     if (!one.empty() && one == other) return "two files of one name: " + one;
+  if (o.wifi_file == "-" && o.triple == "-" && ::isatty(STDIN_FILENO) != 1)
+    return "standard input can be the triple or the Wi-Fi, not both: put one into a file (chmod 600)";
   if (!o.use_keys.empty() && !o.keys_out.empty()) return "--keys is for new keys; --use-keys reads existing ones";
   return "";
 }
@@ -75,7 +77,7 @@ class Provisioner {
 
   int run() {
     problem_ = fault_of(options_);
-    if (!problem_.empty() || !read_inputs() || !read_boards() || !try_out() || !are_places_free()) return complain(2);
+    if (!problem_.empty() || !read_boards() || !read_inputs() || !try_out() || !are_places_free()) return complain(2);
     if (!options_.directory.empty() && !make_directory()) return complain(2);
     const std::size_t count = options_.product.empty() ? boards_.size() : std::max(options_.count, 1U);
     for (std::size_t i = 0; i < count; ++i) {
@@ -114,13 +116,7 @@ class Provisioner {
       if (!ca) return false;
       ca_ = *ca;
     }
-    if (!options_.wifi_file.empty()) {
-      if (options_.wifi_file == "-" && options_.triple == "-" && ::isatty(0) != 1) {
-        problem_ = "standard input can be the triple or the Wi-Fi, not both: put one into a file (chmod 600)";
-        return false;
-      }
-      if (!read_wifi(options_.wifi_file, wifi_, problem_)) return false;
-    }
+    if (!options_.wifi_file.empty() && !read_wifi(options_.wifi_file, wifi_, problem_)) return false;
     if (!options_.product_secret_file.empty()) {
       auto text = read_private(options_.product_secret_file, problem_);
       if (!text) return false;

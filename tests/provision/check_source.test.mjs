@@ -32,22 +32,24 @@ for (const [what, command] of [
     assert.ok(!found.err.includes('9f2c41d0'));
   });
 
-test('a firmware build with a secret in its source stops before the firmware is made', async () => {
-  writeFileSync(path.join(folder, 'CMakeLists.txt'), `cmake_minimum_required(VERSION 3.16)
+for (const [how, program] of [['tercet', tercet], ['the script alone', 'TERCET_PROGRAM-NOTFOUND']])
+  test(`a firmware build with a secret in its source stops before the firmware is made, by ${how}`, async () => {
+    writeFileSync(path.join(folder, 'CMakeLists.txt'), `cmake_minimum_required(VERSION 3.16)
 project(firmware C)
 add_executable(firmware main/main.c)
 include(${path.join(root, 'cmake/no_secrets.cmake')})
 tercet_refuse_secrets(firmware)
 `);
-  const build = path.join(folder, 'build');
-  const configured = await run('cmake', ['-S', folder, '-B', build, '-G', 'Ninja', `-DTERCET_PROGRAM=${tercet}`], { timeout: 60000 });
-  assert.equal(configured.code, 0, configured.err);
-  writeFileSync(source, leaky);
-  const refused = await run('cmake', ['--build', build], { timeout: 60000 });
-  assert.notEqual(refused.code, 0);
-  assert.match(refused.out + refused.err, /main\.c:1: DEVICE_SECRET/);
-  writeFileSync(source, clean);
-  const built = await run('cmake', ['--build', build], { timeout: 60000 });
-  assert.equal(built.code, 0, built.out + built.err);
-  assert.ok(existsSync(path.join(build, 'firmware')));
-});
+    const build = path.join(folder, 'build', path.basename(program));
+    const configured = await run('cmake', ['-S', folder, '-B', build, '-G', 'Ninja', `-DTERCET_PROGRAM=${program}`], { timeout: 60000 });
+    assert.equal(configured.code, 0, configured.err);
+    writeFileSync(source, leaky);
+    const refused = await run('cmake', ['--build', build], { timeout: 60000 });
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.out + refused.err, /main\.c:1: DEVICE_SECRET/);
+    assert.ok(!existsSync(path.join(build, 'firmware')));
+    writeFileSync(source, clean);
+    const built = await run('cmake', ['--build', build], { timeout: 60000 });
+    assert.equal(built.code, 0, built.out + built.err);
+    assert.ok(existsSync(path.join(build, 'firmware')));
+  });
