@@ -15,8 +15,10 @@
 
 #include "climate/diurnal.h"
 #include "climate/monitor.h"
+#include "climate/rules.h"
 #include "ports/posix/air_sensor.h"
 #include "ports/posix/board.h"
+#include "ports/posix/files.h"
 #include "tercet/crypto/encoding.h"
 #include "tercet/device/client.h"
 
@@ -101,7 +103,7 @@ std::unique_ptr<climate::Sensor> choose_sensor(const BoardOptions& options, std:
 }
 
 /// Prints what happens, for a person.
-class Screen final : public device::DeviceEvents {
+class Screen final : public device::DeviceEvents, public climate::RulesWatcher {
  public:
   explicit Screen(const BoardOptions& options)
       : language_(options.language == "zh" ? device::Language::chinese : device::Language::english),
@@ -150,6 +152,17 @@ class Screen final : public device::DeviceEvents {
                 tell("->", "→"), static_cast<int>(remedy.size()), remedy.data());
     std::fflush(stdout);
   }
+  void on_step(const edge::Step& step) override {
+    constexpr const char* kWhat[] = {"entered", "left", "blind", "sighted", "deferred", "did", "failed", "gave up"};
+    say("%s %.*s: %s %.*s\n", tell("rule", "规则"), static_cast<int>(step.rule.size()), step.rule.data(),
+        kWhat[static_cast<std::size_t>(step.what)], static_cast<int>(step.target.size()), step.target.data());
+  }
+  void on_report(const edge::Report& report) override {
+    say("%s %u %.*s, %s %u\n", tell("rule set", "规则集"), report.version,
+        static_cast<int>(name(report.outcome).size()), name(report.outcome).data(), tell("running", "正在运行"),
+        report.running);
+  }
+  device::Language language() const { return language_; }
   void on_online() override { say("%s\n", tell("online", "已上线")); }
   void on_offline(device::Rung, Error, Millis retry_in) override {
     const double seconds = static_cast<double>(retry_in.count()) / 1000;
@@ -191,6 +204,24 @@ int give_up_with(const Screen& screen, const BoardOptions& options) {
   return 1;
 }
 
+/// Hands the rule file to the keeper. A version that was in use or rolled back is only told: the board goes on with the
+/// rules it has. False: the file cannot be read or is wrong.
+bool offer_rules(climate::Rules& rules, const BoardOptions& options, device::Language language, Instant now) {
+  const auto text = posix::read_file(options.rules_file);
+  if (!text) {
+    complain(options.rules_file + ": " + std::string(name(text.error())));
+    return false;
+  }
+  edge::Problem problem;
+  const auto taken = rules.offer(*text, 0, now, problem);
+  if (taken) return true;
+  std::array<std::uint8_t, 1024> buffer{};
+  Writer out{buffer};
+  edge::write_problem(out, problem, language);
+  complain(options.rules_file + ": " + std::string(out.text()));
+  return taken.error() == Error::version_conflict;
+}
+
 struct Room : device::DeviceBuffers<2048, 64 * 1024, 1024, 16, 2> {};
 
 void say_goodbye(posix::Board& board, device::Device& device) {
@@ -220,6 +251,7 @@ int run_board(const BoardOptions& options) {
   first.alarm_threshold = static_cast<float>(options.threshold);
   climate::Monitor monitor(device, *sensor, board.store(), first);
   screen.watch(monitor);
+  climate::Rules rules(device, monitor, screen, board.store(), {.watcher = &screen});
 
   device::Options settings;
   settings.auto_subscribe = options.auto_subscribe;
@@ -237,6 +269,9 @@ int run_board(const BoardOptions& options) {
   if (const auto waiting = device.outbox().in_flash; waiting != 0 && !options.quiet)
     std::printf("%u posts of an earlier run wait to be sent\n", waiting);
 
+  rules.start(edge::Boot::ordinary, board.clock().now());
+  if (!options.rules_file.empty() && !offer_rules(rules, options, screen.language(), board.clock().now())) return 2;
+
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   sigaction(SIGINT, &action, nullptr);
@@ -248,9 +283,10 @@ int run_board(const BoardOptions& options) {
     const bool is_content = options.count == 0 && device.is_online();
     if (now >= give_up && !is_content) return give_up_with(screen, options);
     monitor.run(now, board.clock().wall());
+    rules.run(now);
     screen.show_air();
     device.run();
-    Instant wake = std::min(device.next_deadline(), monitor.next_deadline());
+    Instant wake = std::min({device.next_deadline(), monitor.next_deadline(), rules.next_deadline()});
     if (!is_content) wake = std::min(wake, give_up);
     board.wait(wake);
   }
@@ -281,6 +317,8 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_option("--count", options->count, "stop after so many posts answered with 200");
   device.add_option("--give-up", options->give_up_s, "stop after so many seconds without success")
       ->check(CLI::Range(1, 86'400));
+  device.add_option("--rules", options->rules_file,
+                    "edge rules to take (docs/edge-rules.md) instead of the built-in alarm");
   device.add_option("--state", options->state_directory, "directory that keeps settings, time, and posts that wait");
   device.add_option("--sensor", options->sensor, "auto, chip or model")
       ->check(CLI::IsMember({"auto", "chip", "model"}));

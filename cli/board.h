@@ -20,6 +20,7 @@ struct BoardOptions {
   double threshold = 35;        ///< alarm threshold to begin with, degrees Celsius
   std::uint64_t count = 0;      ///< stop after that many posts answered with 200; 0 = run until a signal
   int give_up_s = 0;            ///< stop when not online, or fewer than `count` answered, after so long; 0 = never
+  std::string rules_file;       ///< edge rules; "" = those kept in the state directory, else the built-in alarm
   std::string state_directory;  ///< keeps settings, time, posts that wait; "" = nothing
   std::string sensor = "auto";  ///< auto, chip, model
   std::uint32_t seed = 1;       ///< of the model

@@ -6,6 +6,7 @@
 #include "cli/advise.h"
 #include "cli/board.h"
 #include "cli/doctor.h"
+#include "cli/edge_verb.h"
 #include "cli/fleet.h"
 #include "cli/provision.h"
 #include "cli/sign.h"
@@ -214,6 +215,7 @@ int main(int argc, char** argv) {
   CLI::App* device = app.add_subcommand("device", "without a verb: run a climate board; with one: manage devices");
   cli::add_board(*device, exit_code);
   cli::add_device_verbs(*device, verbs);
+  cli::add_edge(app, exit_code);
   cli::add_fleet(app, exit_code);
   cli::add_product_verbs(app, verbs);
   cli::add_property_verbs(app, verbs);
