@@ -42,6 +42,7 @@ struct DroppingFileSystem::State {
   std::set<std::string> locks;
   std::optional<IOStatus> broken;
   std::function<void(std::uint64_t)> watch;
+  std::function<void(const std::string&)> watch_new;
   std::atomic<std::uint64_t> syncs{0};
 
   IOStatus check() const { return broken ? *broken : IOStatus::OK(); }
@@ -203,6 +204,11 @@ void DroppingFileSystem::on_sync(std::function<void(std::uint64_t)> watch) {
   state_->watch = std::move(watch);
 }
 
+void DroppingFileSystem::on_create(std::function<void(const std::string& name)> watch) {
+  const std::lock_guard lock(state_->mutex);
+  state_->watch_new = std::move(watch);
+}
+
 std::uint64_t DroppingFileSystem::syncs() const { return state_->syncs.load(); }
 
 void DroppingFileSystem::fail_writes(IOStatus why) {
@@ -230,6 +236,12 @@ IOStatus DroppingFileSystem::NewRandomAccessFile(const std::string& name, const 
 
 IOStatus DroppingFileSystem::NewWritableFile(const std::string& name, const rocksdb::FileOptions&,
                                              std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) {
+  std::function<void(const std::string&)> watcher;
+  {
+    const std::lock_guard lock(state_->mutex);
+    watcher = state_->watch_new;
+  }
+  if (watcher) watcher(name);
   const std::lock_guard lock(state_->mutex);
   if (auto ok = state_->check(); !ok.ok()) return ok;
   if (!state_->folders.contains(parent(tidy(name)))) return IOStatus::PathNotFound(name);

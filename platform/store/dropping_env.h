@@ -29,6 +29,8 @@ class DroppingFileSystem final : public rocksdb::FileSystem {
   Disk after_power_cut(std::size_t torn_bytes = 0) const;
   /// Called at the beginning of the n-th sync (0, 1, ...), on the thread that syncs, before it takes effect.
   void on_sync(std::function<void(std::uint64_t n)> watch);
+  /// Called when a file is made, on the thread that makes it, before it is there.
+  void on_create(std::function<void(const std::string& name)> watch);
   std::uint64_t syncs() const;
   /// From now on every write and sync fails with this.
   void fail_writes(rocksdb::IOStatus why);
