@@ -187,7 +187,7 @@ Statement Database::must_prepare(std::string_view sql) {
   const bool foreign = is_foreign_schema(raw_.get(), code);
   TERCET_CHECK(foreign || (code != SQLITE_ERROR && code != SQLITE_MISUSE));
   Statement broken;
-  broken.broken_ = foreign ? damaged(made.problem().detail) : made.problem();
+  broken.broken_ = std::make_unique<const Problem>(foreign ? damaged(made.problem().detail) : made.problem());
   return broken;
 }
 

@@ -76,7 +76,7 @@ class Statement {
       static_assert(sizeof(V) == 0, "no SQLite type for this");
   }
   sqlite3_stmt* raw_ = nullptr;
-  std::optional<Problem> broken_;  ///< why there is no statement, for whoever steps
+  std::unique_ptr<const Problem> broken_;  ///< why there is no statement, for whoever steps
 };
 
 /// A SQLite database: WAL, synchronous=FULL (or NORMAL), foreign keys on, busy timeout 5 s. One thread.
