@@ -176,7 +176,7 @@ void Board::wait(Instant at) {
     timeval timeout{};
     timeout.tv_usec = static_cast<decltype(timeout.tv_usec)>(slice.count() * 1000);
     if (highest < 0)
-      sleep(slice);
+      pause(slice);
     else if (::select(highest + 1, &readable, &writable, nullptr, &timeout) != 0)
       return;
     if (looking_up) return;
@@ -184,7 +184,7 @@ void Board::wait(Instant at) {
   mailbox_.run();
 }
 
-void Board::sleep(Millis longest) {
+void Board::pause(Millis longest) {
   vTaskDelay(std::max<TickType_t>(1, pdMS_TO_TICKS(static_cast<std::uint32_t>(longest.count()))));
 }
 

@@ -57,7 +57,7 @@ class Board {
  private:
   Result<void> load_trust();
   Result<void> start_ethernet_if_built();
-  static void sleep(Millis longest);
+  static void pause(Millis longest);
 
   SystemClock clock_;
   SystemRandom random_;
