@@ -11,8 +11,8 @@ Rules::Rules(device::Device& device, Monitor& monitor, device::DeviceEvents& own
       watcher_(options.watcher),
       model_{kRuleProperties, kRuleEvents, name_handlers(options.handlers)},
       actor_(device, owner, options.handlers),
-      engine_(buffers_.storage(), model_, *this),
-      keeper_(engine_, store, text_, *this, {.own = options.own}) {}
+      engine_(buffers_.storage(), model_, hands_),
+      keeper_(engine_, store, text_, hands_, {.own = options.own}) {}
 
 std::span<const std::string_view> Rules::name_handlers(std::span<const edge::Handler> handlers) {
   const std::size_t count = std::min(handlers.size(), handler_names_.size());
@@ -46,11 +46,7 @@ void Rules::look(Instant now) {
   engine_.observe(kHumidity(air.humidity), now);
 }
 
-void Rules::on_step(const edge::Step& step) {
-  if (watcher_ != nullptr) watcher_->on_step(step);
-}
-
-bool Rules::on_report(const edge::Report& report) {
+bool Rules::tell(const edge::Report& report) {
   const auto cause = report.outcome == edge::Report::Outcome::refused ? name(report.problem.fault) : name(report.cause);
   const auto posted = device_.post_event(kRulesChanged, {kRulesVersion(static_cast<std::int32_t>(report.version)),
                                                          kRulesRunning(static_cast<std::int32_t>(report.running)),

@@ -40,13 +40,15 @@ struct RulesOptions {
 
 /// Edge rules (docs/edge-rules.md) of the climate board: the engine with its memory, fed by a Monitor, acting through a
 /// Device. As long as a set runs the monitor's own alarm is off. The client's task only.
-class Rules final : public edge::Actor, public edge::KeeperEvents {
+class Rules {
  public:
   static constexpr std::size_t kMostHandlers = 4, kMostText = 2048;
 
   /// All outlive the rules; store may be null. owner: whose on_set() obeys, usually what Device was given.
   Rules(device::Device& device, Monitor& monitor, device::DeviceEvents& owner, device::KeyValueStore* store,
         const RulesOptions& options);
+  Rules(const Rules&) = delete;
+  Rules& operator=(const Rules&) = delete;
 
   /// Call it once after Device::start().
   void start(edge::Boot boot, Instant now) { keeper_.start(boot, now); }
@@ -61,17 +63,28 @@ class Rules final : public edge::Actor, public edge::KeeperEvents {
   const edge::Engine& engine() const { return engine_; }
   const edge::Keeper& keeper() const { return keeper_; }
 
-  Result<void> set(const device::PropertyValue& value) override { return actor_.set(value); }
-  Result<void> call(std::string_view handler, const edge::Cause& cause) override { return actor_.call(handler, cause); }
-  Result<void> post_event(std::string_view event, std::span<const device::PropertyValue> output) override {
-    return actor_.post_event(event, output);
-  }
-  void on_step(const edge::Step& step) override;
-  bool on_report(const edge::Report& report) override;
-
  private:
+  /// What engine and keeper call. Beside Rules and not its base, so that Rules can be used from code built with
+  /// run-time type information.
+  struct Hands final : edge::Actor, edge::KeeperEvents {
+    explicit Hands(Rules& of) : rules(of) {}
+    Result<void> set(const device::PropertyValue& value) override { return rules.actor_.set(value); }
+    Result<void> call(std::string_view handler, const edge::Cause& cause) override {
+      return rules.actor_.call(handler, cause);
+    }
+    Result<void> post_event(std::string_view event, std::span<const device::PropertyValue> output) override {
+      return rules.actor_.post_event(event, output);
+    }
+    void on_step(const edge::Step& step) override {
+      if (rules.watcher_ != nullptr) rules.watcher_->on_step(step);
+    }
+    bool on_report(const edge::Report& report) override { return rules.tell(report); }
+    Rules& rules;
+  };
+
   std::span<const std::string_view> name_handlers(std::span<const edge::Handler> handlers);
   void look(Instant now);
+  bool tell(const edge::Report& report);
 
   device::Device& device_;
   Monitor& monitor_;
@@ -79,6 +92,7 @@ class Rules final : public edge::Actor, public edge::KeeperEvents {
   std::array<std::string_view, kMostHandlers> handler_names_{};
   edge::Model model_;
   edge::DeviceActor actor_;
+  Hands hands_{*this};
   edge::EngineBuffers<8, 16, 24, 16, 2, std::size(kRuleProperties), 160> buffers_;
   edge::Engine engine_;
   std::array<std::uint8_t, kMostText> text_;

@@ -6,7 +6,7 @@
 
 namespace tercet::edge {
 
-Result<void> DeviceActor::set(const device::PropertyValue& value) {
+Result<void> DeviceActor::obey(const device::PropertyValue& value) {
   std::array<std::uint8_t, 144> buffer;
   Writer out{buffer};
   json::Writer json{out};
@@ -23,13 +23,13 @@ Result<void> DeviceActor::set(const device::PropertyValue& value) {
   return {};
 }
 
-Result<void> DeviceActor::call(std::string_view handler, const Cause& cause) {
+Result<void> DeviceActor::find_and_call(std::string_view handler, const Cause& cause) {
   for (const Handler& known : handlers_)
     if (known.name == handler && known.call != nullptr) return known.call(known.context, cause);
   return fail(Error::not_found);
 }
 
-Result<void> DeviceActor::post_event(std::string_view event, std::span<const device::PropertyValue> output) {
+Result<void> DeviceActor::post(std::string_view event, std::span<const device::PropertyValue> output) {
   const auto posted = device_.post_event(event, output);
   if (!posted) return fail(posted.error());
   return {};

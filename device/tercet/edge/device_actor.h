@@ -24,13 +24,20 @@ class DeviceActor final : public Actor {
       : device_(device), owner_(owner), handlers_(handlers) {}
 
   /// Errors: denied, the owner does not accept it; too_large, its identifier is longer than 96 bytes.
-  Result<void> set(const device::PropertyValue& value) override;
+  Result<void> set(const device::PropertyValue& value) override { return obey(value); }
   /// Errors: not_found; those of the handler.
-  Result<void> call(std::string_view handler, const Cause& cause) override;
+  Result<void> call(std::string_view handler, const Cause& cause) override { return find_and_call(handler, cause); }
   /// Errors: those of Device::post_event().
-  Result<void> post_event(std::string_view event, std::span<const device::PropertyValue> output) override;
+  Result<void> post_event(std::string_view event, std::span<const device::PropertyValue> output) override {
+    return post(event, output);
+  }
 
  private:
+  // What is virtual is inline, so that this class can be used from code built with run-time type information.
+  Result<void> obey(const device::PropertyValue& value);
+  Result<void> find_and_call(std::string_view handler, const Cause& cause);
+  Result<void> post(std::string_view event, std::span<const device::PropertyValue> output);
+
   device::Device& device_;
   device::DeviceEvents& owner_;
   std::span<const Handler> handlers_;

@@ -1,5 +1,6 @@
 #include "tercet/edge/engine.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tercet/edge/compile.h"
@@ -9,7 +10,8 @@ namespace {
 
 constexpr Millis kMinute{60'000};
 constexpr Millis kRetry{1'000};
-constexpr std::uint8_t kTries = 3;  ///< of a set or a call
+constexpr double kMostWhole = 9e15;  ///< beyond, a double is not exact
+constexpr std::uint8_t kTries = 3;   ///< of a set or a call
 
 Millis seconds(std::uint32_t count) { return Millis{std::int64_t{count} * 1000}; }
 
@@ -217,7 +219,7 @@ device::PropertyValue Engine::value_for(const PropertySpec& as, double value) co
   if (made.type == Type::real)
     made.real = value;
   else
-    made.integer = static_cast<std::int64_t>(value);
+    made.integer = static_cast<std::int64_t>(std::clamp(value, -kMostWhole, kMostWhole));
   return made;
 }
 

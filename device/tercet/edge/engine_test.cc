@@ -209,6 +209,9 @@ TEST_CASE("actions are done in order with the values of now") {
   CHECK(bench.see_and_run(kTemperature(9)) == "call lamp off");
   bench.see(kInterval(60));
   CHECK(bench.see_and_run(kTemperature(37)).starts_with("event alarm temperature=37.0 count=60,"));
+  bench.see_and_run(kTemperature(9));
+  bench.see(device::Property<double>{"interval"}(1e300));
+  CHECK(bench.see_and_run(kTemperature(37)).starts_with("event alarm temperature=37.0 count=9000000000000000,"));
 }
 
 TEST_CASE("a set or call that fails is tried three times, an event until it is queued or the rule changes") {
