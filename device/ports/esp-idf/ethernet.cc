@@ -29,7 +29,7 @@ esp_eth_mac_t* make_mac() {
   return esp_eth_mac_new_openeth(&common);
 #else
   eth_esp32_emac_config_t emac = ETH_ESP32_EMAC_DEFAULT_CONFIG();
-#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 4, 0)
+#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 3, 0)
   emac.smi_gpio.mdc_num = CONFIG_TERCET_ETHERNET_MDC_GPIO;
   emac.smi_gpio.mdio_num = CONFIG_TERCET_ETHERNET_MDIO_GPIO;
 #else
