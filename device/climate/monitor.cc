@@ -77,6 +77,7 @@ void Monitor::run(Instant now, UnixMillis wall) {
   next_report_ = on_time ? next_report_ + interval : now + interval;
   report();
   report_losses();
+  report_link(wall);
 }
 
 /// False: the sensor is still at it.
@@ -167,6 +168,26 @@ void Monitor::report_losses() {
     return;
   dropped_told_ = outbox.dropped;
   failures_told_ = outbox.flash_failures;
+}
+
+/// After a reconnection how many attempts there were and what broke last; each day for how long the server's
+/// certificate will do, so that the one who has to renew it hears of it before the fleet does.
+void Monitor::report_link(UnixMillis wall) {
+  if (!device_.is_online()) return;
+  const auto attempts = device_.ladder().attempts();
+  if (const auto broken = device_.ladder().last_break(); broken && attempts != attempts_told_) {
+    std::array<std::uint8_t, 48> text;
+    Writer out{text};
+    out.text(device::name(broken->rung)), out.text(": "), out.text(name(broken->error));
+    const auto count = static_cast<std::int32_t>(std::min<std::uint32_t>(attempts, kConnectAttempts.max));
+    if (device_.post_properties({kConnectAttempts(count), kLastBreak(out.text())})) attempts_told_ = attempts;
+  }
+  const auto expiry = device_.chain_expiry();
+  if (!expiry) return;
+  constexpr std::int64_t kDay = 86'400'000;
+  const auto days = static_cast<std::int32_t>(
+      std::clamp<std::int64_t>((expiry->ms - wall.ms) / kDay, kCertificateDays.min, kCertificateDays.max));
+  if (days != certificate_told_ && device_.post_property(kCertificateDays(days))) certificate_told_ = days;
 }
 
 void Monitor::on_set(device::PropertySet& set) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "climate/fault.h"
 #include "climate/health.h"
@@ -27,6 +28,11 @@ inline constexpr device::Property<std::int32_t> kBootCount{"boot_count", device:
 inline constexpr device::Property<std::int32_t> kHeapLow{"heap_low", device::Access::read, 0, 2'147'483'647};
 inline constexpr device::Property<std::int32_t> kHeapBlock{"heap_block", device::Access::read, 0, 2'147'483'647};
 inline constexpr device::Property<std::int32_t> kStackLow{"stack_low", device::Access::read, 0, 2'147'483'647};
+inline constexpr device::Property<std::int32_t> kConnectAttempts{"connect_attempts", device::Access::read, 0,
+                                                                 2'147'483'647};
+inline constexpr device::Property<std::string_view> kLastBreak{"last_break"};  ///< "tls: tls_expired"
+inline constexpr device::Property<std::int32_t> kCertificateDays{"certificate_days", device::Access::read, -36'500,
+                                                                 36'500};
 inline constexpr device::Property<std::string_view> kFault{"fault"};  ///< of the event sensor_fault
 inline constexpr std::string_view kAlarm = "alarm", kSensorFault = "sensor_fault";
 
@@ -86,6 +92,7 @@ class Monitor {
   bool has_moved() const;
   void report();
   void report_losses();
+  void report_link(UnixMillis wall);
   void report_health(Instant now);
   Millis sample_period() const;
   void load();
@@ -106,6 +113,8 @@ class Monitor {
   bool own_alarm_ = true;
   bool alarmed_ = false;
   std::uint32_t dropped_told_ = 0, failures_told_ = 0;
+  std::uint32_t attempts_told_ = 1;               ///< one attempt that led to a session is not worth a word
+  std::optional<std::int32_t> certificate_told_;  ///< days
   MonitorCounters counters_;
 };
 

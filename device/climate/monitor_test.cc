@@ -253,3 +253,46 @@ TEST_CASE("readings that an outage has cost are counted, and told once when it i
     }
   CHECK(told == 1);
 }
+
+TEST_CASE("after a reconnection the attempts and what broke last are told, once; after the first connection nothing") {
+  Bench bench({.report_interval_s = 10});
+  const auto told = [&] {
+    std::size_t count = 0;
+    for (const std::string& post : bench.board.platform.posts)
+      count += post.find("connect_attempts") != std::string::npos;
+    return count;
+  };
+  bench.run_for(Seconds{60});
+  CHECK(told() == 0);
+  bench.board.transport.break_at(device::Stage::securing, Error::tls_expired);
+  bench.board.platform.hang_up();
+  bench.run_for(Seconds{30});
+  bench.board.transport.mend();
+  bench.run_for(Seconds{200});
+  REQUIRE(told() == 1);
+  for (const std::string& post : bench.board.platform.posts) {
+    if (post.find("connect_attempts") == std::string::npos) continue;
+    CHECK(post.find(R"("last_break":{"value":"tls: tls_expired")") != std::string::npos);
+  }
+  CHECK(bench.device.ladder().attempts() > 2);
+}
+
+TEST_CASE("the days left to the server's certificate are told when they change, also when there are none left") {
+  Bench bench({.report_interval_s = 60});
+  constexpr std::int64_t kDay = 86'400'000;
+  bench.board.transport.expiry = UnixMillis{bench.board.clock.wall().ms + 30 * kDay + kDay / 2};
+  bench.run_for(Seconds{300});
+  const auto last = [&] {
+    std::string found;
+    for (const std::string& post : bench.board.platform.posts)
+      if (post.find("certificate_days") != std::string::npos) found = post;
+    return found;
+  };
+  CHECK(last().find(R"("certificate_days":{"value":30,)") != std::string::npos);
+  bench.board.platform.posts.clear();
+  bench.run_for(Seconds{300});
+  CHECK(last().empty());
+  bench.board.transport.expiry = UnixMillis{bench.board.clock.wall().ms - 2 * kDay};
+  bench.run_for(Seconds{120});
+  CHECK(last().find(R"("certificate_days":{"value":-2,)") != std::string::npos);
+}

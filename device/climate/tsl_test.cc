@@ -45,11 +45,14 @@ TEST_CASE("the thing model file names the same properties and ranges as the prog
   CHECK(check(kHeapLow.identifier, "r", "int", kHeapLow.min, kHeapLow.max));
   CHECK(check(kHeapBlock.identifier, "r", "int", kHeapBlock.min, kHeapBlock.max));
   CHECK(check(kStackLow.identifier, "r", "int", kStackLow.min, kStackLow.max));
+  CHECK(check(kConnectAttempts.identifier, "r", "int", kConnectAttempts.min, kConnectAttempts.max));
+  CHECK(check(kCertificateDays.identifier, "r", "int", kCertificateDays.min, kCertificateDays.max));
   std::vector<std::string> names;
   for (const json::Value& property : tsl->find("properties")->elements())
     names.emplace_back(property.find("identifier")->text()->raw());
   CHECK(std::find(names.begin(), names.end(), kResetReason.identifier) != names.end());
-  CHECK(names.size() == 12);
+  CHECK(std::find(names.begin(), names.end(), kLastBreak.identifier) != names.end());
+  CHECK(names.size() == 15);
   std::vector<std::string> events;
   for (const json::Value& event : tsl->find("events")->elements())
     events.emplace_back(event.find("identifier")->text()->raw());

@@ -75,6 +75,8 @@ class Transport final : public device::Transport {
   Result<std::size_t> write(Bytes from) override;
   void close() override;
   std::string_view detail() const override { return words; }
+  std::optional<UnixMillis> expiry;  ///< of the server's chain
+  std::optional<UnixMillis> chain_expiry() const override { return expiry; }
 
  private:
   Platform& platform_;

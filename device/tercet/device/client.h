@@ -166,6 +166,10 @@ class Device {
   bool is_online() const { return client_ && client_->is_online(); }
   const Ladder& ladder() const { return ladder_; }
   const TimeKeeper& time() const { return time_; }
+  /// While online: when the first certificate of the server's chain expires, where the port can tell.
+  std::optional<UnixMillis> chain_expiry() const {
+    return is_online() ? port_.transport.chain_expiry() : std::optional<UnixMillis>{};
+  }
   OutboxCounters outbox() const { return spool_ ? spool_->counters() : OutboxCounters{}; }
   /// Posts handed to the connection and not yet acknowledged.
   std::size_t in_flight() const { return client_ ? client_->in_flight() : 0; }

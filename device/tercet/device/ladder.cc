@@ -29,6 +29,7 @@ void Ladder::failed(Rung rung, Error error, Instant now) {
   RungRecord& record = records_[static_cast<std::size_t>(rung)];
   record.duration = now - since_;
   record.error = error;
+  last_break_ = {rung, error};
   ++record.failed;
   since_ = now;
 }

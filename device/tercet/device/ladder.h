@@ -39,6 +39,12 @@ struct RungRecord {
   std::uint32_t failed = 0;
 };
 
+/// Where an attempt or a session ended.
+struct LadderBreak {
+  Rung rung;
+  Error error;
+};
+
 /// Keeps the books of connection attempts. Pure memory, 8 rungs of 24 bytes.
 class Ladder {
  public:
@@ -55,12 +61,15 @@ class Ladder {
   std::optional<Rung> climbing() const { return climbing_; }
   const RungRecord& record(Rung rung) const { return records_[static_cast<std::size_t>(rung)]; }
   std::uint32_t attempts() const { return attempts_; }
+  /// The last failure since start, whatever has been passed since.
+  const std::optional<LadderBreak>& last_break() const { return last_break_; }
   /// The highest rung stood on now.
   std::optional<Rung> standing() const { return standing_; }
 
  private:
   std::array<RungRecord, kRungs> records_{};
   std::optional<Rung> climbing_, standing_;
+  std::optional<LadderBreak> last_break_;
   Instant since_{};
   std::uint32_t attempts_ = 0;
 };
