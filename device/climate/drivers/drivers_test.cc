@@ -52,7 +52,7 @@ double integer_humidity(const Bme280Calibration& c, std::int32_t raw, std::int32
   v = ((((raw << 14) - (static_cast<std::int32_t>(c.h4) << 20) - c.h5 * v) + 16'384) >> 15) *
       (((((((v * c.h6) >> 10) * (((v * c.h3) >> 11) + 32'768)) >> 10) + 2'097'152) * c.h2 + 8'192) >> 14);
   v -= ((((v >> 15) * (v >> 15)) >> 7) * c.h1) >> 4;
-  v = std::min(std::max(v, 0), 419'430'400);
+  v = std::clamp<std::int32_t>(v, 0, 419'430'400);
   return (v >> 12) / 1'024.0;
 }
 
