@@ -3,6 +3,7 @@
 #include <esp_log.h>
 #include <nvs_flash.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -12,9 +13,17 @@ namespace {
 
 constexpr const char* kTag = "tercet";
 
+/// What every port takes; NVS itself would take any character.
+bool is_key(std::string_view key) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !key.empty() && key.size() <= 15 && std::all_of(key.begin(), key.end(), allowed);
+}
+
 /// NVS wants keys and texts zero-terminated.
 struct Key {
-  explicit Key(std::string_view key) : fits(!key.empty() && key.size() <= 15) {
+  explicit Key(std::string_view key) : fits(is_key(key)) {
     if (fits) std::memcpy(text, key.data(), key.size());
   }
   char text[16] = {};

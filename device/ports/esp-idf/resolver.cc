@@ -54,7 +54,7 @@ FixedString<64> text_of(const SocketAddress& address) {
 }
 
 Result<void> Resolver::begin(std::string_view host, std::uint16_t port) {
-  const std::lock_guard lock(mutex_);
+  const Holding lock(lock_);
   if (const auto fits = host_.assign(host); !fits || host.empty()) return fail(Error::bad_argument);
   port_ = port;
   state_ = State::wanted;
@@ -62,14 +62,14 @@ Result<void> Resolver::begin(std::string_view host, std::uint16_t port) {
 }
 
 bool Resolver::is_pending() const {
-  const std::lock_guard lock(mutex_);
+  const Holding lock(lock_);
   return state_ != State::idle;
 }
 
 Result<SocketAddress> Resolver::poll() {
   bool to_ask = false;
   {
-    const std::lock_guard lock(mutex_);
+    const Holding lock(lock_);
     if (state_ == State::found) {
       state_ = State::idle;
       return address_;
@@ -82,7 +82,7 @@ Result<SocketAddress> Resolver::poll() {
     if (to_ask) state_ = State::asked;
   }
   if (to_ask && tcpip_try_callback(&Resolver::ask, this) != ERR_OK) {  // its queue is full: the next call tries again
-    const std::lock_guard lock(mutex_);
+    const Holding lock(lock_);
     if (state_ == State::asked) state_ = State::wanted;
   }
   return fail(Error::would_block);
@@ -93,7 +93,7 @@ void Resolver::ask(void* self) {
   auto& me = *static_cast<Resolver*>(self);
   char name[129];
   {
-    const std::lock_guard lock(me.mutex_);
+    const Holding lock(me.lock_);
     if (me.state_ != State::asked) return;
     std::memcpy(name, me.host_.str().data(), me.host_.size());
     name[me.host_.size()] = 0;
@@ -111,7 +111,7 @@ void Resolver::answered(const char* name, const void* address, void* self) {
 }
 
 void Resolver::settle(std::string_view name, const void* address) {
-  const std::lock_guard lock(mutex_);
+  const Holding lock(lock_);
   if (state_ != State::asked || !(host_ == name)) return;  // an answer to an earlier question
   state_ = address == nullptr ? State::failed : State::found;
   if (address != nullptr) address_ = socket_address(*static_cast<const ip_addr_t*>(address), port_);

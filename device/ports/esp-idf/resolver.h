@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <string_view>
 
+#include "ports/esp-idf/lock.h"
 #include "tercet/base/fixed_string.h"
 #include "tercet/base/result.h"
 
@@ -43,7 +43,7 @@ class Resolver {
   static void answered(const char* name, const void* address, void* self);
   void settle(std::string_view name, const void* address);
 
-  mutable std::mutex mutex_;  ///< guards what follows: lwIP's task writes it too
+  mutable Lock lock_;  ///< guards what follows: lwIP's task writes it too
   State state_ = State::idle;
   FixedString<128> host_;
   SocketAddress address_;
