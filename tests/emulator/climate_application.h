@@ -2,6 +2,9 @@
 #include <algorithm>
 
 #include "climate/monitor.h"
+#ifdef TERCET_WITH_RULES
+#include "climate/rules.h"
+#endif
 #include "tercet/device/client.h"
 
 /// The climate monitor as an application of a board: what firmware makes of the SDK. Everything is a member, nothing is
@@ -23,6 +26,9 @@ class Application final : public device::DeviceEvents {
   }
   void run() {
     monitor_.run(port_.clock.now(), port_.clock.wall());
+#ifdef TERCET_WITH_RULES
+    rules_.run(port_.clock.now());
+#endif
     device_.run();
   }
   Instant next_deadline() const { return std::min(device_.next_deadline(), monitor_.next_deadline()); }
@@ -45,6 +51,13 @@ class Application final : public device::DeviceEvents {
   device::DeviceBuffers<> buffers_;
   device::Device device_;
   climate::Monitor monitor_;
+#ifdef TERCET_WITH_RULES
+ public:
+  climate::Rules& rules() { return rules_; }
+
+ private:
+  climate::Rules rules_{device_, monitor_, *this, port_.store, {}};
+#endif
 };
 
 }  // namespace tercet::emulator

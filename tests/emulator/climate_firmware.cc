@@ -120,5 +120,16 @@ int main() {
   static emulator::Application application{{wire, board_clock, noise, radio, vault, &udp, &nvs, &serial, &dog},
                                            thermometer};
   if (!application.start()) return 1;
+#ifdef TERCET_WITH_RULES
+  application.rules().start(edge::Boot::ordinary, board_clock.now());
+  edge::Problem problem;
+  static char text[64];
+  for (char& c : text) c = static_cast<char>(in_register);
+  static_cast<void>(application.rules().offer({text, sizeof text}, 0, board_clock.now(), problem));
+  std::uint8_t words[256];
+  Writer out{words};
+  edge::write_problem(out, problem, static_cast<Language>(in_register & 1));
+  serial.line(LogLevel::warning, out.text());
+#endif
   for (;;) application.run();
 }
