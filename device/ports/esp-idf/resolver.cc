@@ -13,7 +13,7 @@ namespace {
 SocketAddress socket_address(const ip_addr_t& from, std::uint16_t port) {
   SocketAddress made;
 #if LWIP_IPV6
-  if (IP_IS_V6(&from)) {
+  if (IP_IS_V6_VAL(from)) {
     auto& in = reinterpret_cast<sockaddr_in6&>(made.storage);
     in.sin6_family = AF_INET6;
     in.sin6_port = lwip_htons(port);
