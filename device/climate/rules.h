@@ -32,6 +32,12 @@ class RulesWatcher {
   ~RulesWatcher() = default;
 };
 
+/// What a reset's reason (Health::reset_reason) means for a rule set on trial.
+constexpr edge::Boot boot_after(std::string_view reset_reason) {
+  const bool is_fault = reset_reason == "panic" || reset_reason == "brown_out" || reset_reason.ends_with("watchdog");
+  return is_fault ? edge::Boot::after_fault : edge::Boot::ordinary;
+}
+
 struct RulesOptions {
   std::string_view own = {};                     ///< the firmware's own set; outlives the rules
   std::span<const edge::Handler> handlers = {};  ///< what rules may call, at most kMostHandlers; outlive the rules
@@ -50,7 +56,7 @@ class Rules {
   Rules(const Rules&) = delete;
   Rules& operator=(const Rules&) = delete;
 
-  /// Call it once after Device::start().
+  /// Call it once after Device::start(); boot: see boot_after().
   void start(edge::Boot boot, Instant now) { keeper_.start(boot, now); }
   /// Errors: as edge::Keeper::offer().
   Result<void> offer(std::string_view text, std::uint32_t version, Instant now, edge::Problem& problem) {

@@ -159,6 +159,13 @@ TEST_CASE("a refused set is told with its cause") {
             R"({"version":0,"running":1,"outcome":"refused","cause":"unknown_property"})") != std::string_view::npos);
 }
 
+TEST_CASE("a reset by a watchdog, a panic or a brown-out is a fault, others are not") {
+  for (const char* reason : {"panic", "brown_out", "watchdog", "task_watchdog", "interrupt_watchdog"})
+    CHECK(boot_after(reason) == edge::Boot::after_fault);
+  for (const char* reason : {"", "power_on", "software", "deep_sleep"})
+    CHECK(boot_after(reason) == edge::Boot::ordinary);
+}
+
 TEST_CASE("the rules of a climate board take little memory") {
   MESSAGE("Rules ", sizeof(Rules), " bytes, of it ", Rules::kMostText, " for the text");
   CHECK(sizeof(Rules) <= 6 * 1024);
