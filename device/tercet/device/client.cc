@@ -139,9 +139,10 @@ void Device::on_online(const mqtt::Online& online, Instant now) {
 }
 
 void Device::on_subscribed(const mqtt::Subscribed& subscribed, Instant now) {
-  const auto at = std::find(filters_.begin(), filters_.end(), subscribed.filter);
-  if (at == filters_.end()) return;
-  const auto bit = static_cast<std::uint8_t>(1u << (at - filters_.begin()));
+  std::size_t at = 0;
+  while (at < filters_.size() && !(filters_[at] == subscribed.filter)) ++at;
+  if (at == filters_.size()) return;
+  const auto bit = static_cast<std::uint8_t>(1u << at);
   if (mqtt::is_failure(subscribed.reason)) {
     if ((wanted_ & bit) == 0) return log(LogLevel::warning, "suback", subscribed.filter);  // we can do without
     refused_ = static_cast<std::uint8_t>(refused_ | bit);
@@ -244,42 +245,40 @@ Result<void> Device::keep(const Outgoing& message) {
   return spool_->push(message);
 }
 
-/// Calls visit(packet id, message behind `/sys/{pk}/{dn}/`) for what is on the wire, oldest first, until it says false.
-template <typename Visit>
-bool Device::for_each_flight(Visit visit) const {
-  alink::TopicName ours;
-  if (!expand({}, ours)) return false;
-  for (std::size_t i = 0; i < client_->in_flight(); ++i) {
-    const auto kept = client_->kept(i);
-    const auto frame = mqtt::next_frame(kept.packet, kept.packet.size());
-    if (!frame) continue;
-    const auto message = mqtt::decode_publish(mqtt::ProtocolVersion::v311, *frame, mqtt::Sender::client);
-    if (!message || !message->topic.starts_with(ours.str())) continue;
-    if (!visit(kept.packet_id, message->topic.substr(ours.str().size()), as_text(message->payload))) return false;
-  }
-  return true;
+/// The i-th oldest message on the wire, if it is one of ours: under the topics that begin with `ours`.
+std::optional<Device::InFlight> Device::flight(std::size_t i, std::string_view ours) const {
+  const auto kept = client_->kept(i);
+  const auto frame = mqtt::next_frame(kept.packet, kept.packet.size());
+  if (!frame) return std::nullopt;
+  const auto message = mqtt::decode_publish(mqtt::ProtocolVersion::v311, *frame, mqtt::Sender::client);
+  if (!message || !message->topic.starts_with(ours)) return std::nullopt;
+  return InFlight{kept.packet_id, message->topic.substr(ours.size()), as_text(message->payload)};
 }
 
 /// To flash goes first what is on the wire and not acknowledged, because it is older; then what waits in RAM. A pass at
 /// a time: see Spool::has_more(). False: flash does not take it.
 bool Device::spill() {
   if (!spool_->has_flash()) return false;
-  const auto keep_flight = [&](std::uint16_t packet_id, std::string_view topic, std::string_view payload) {
-    if (spool_->is_kept(packet_id)) return true;
-    const auto request = alink::parse_request(payload);
+  alink::TopicName ours;
+  if (!expand({}, ours)) return true;
+  for (std::size_t i = 0; i < client_->in_flight(); ++i) {
+    const auto on_wire = flight(i, ours.str());
+    if (!on_wire || spool_->is_kept(on_wire->packet_id)) continue;
+    const auto request = alink::parse_request(on_wire->payload);
     const MessageId id = request ? parse_id(request->id) : 0;
-    static_cast<void>(spool_->keep_flight(packet_id, {id, port_.clock.wall(), true, topic, payload}));
-    return !spool_->has_more();
-  };
-  return !for_each_flight(keep_flight) || spool_->spill();
+    static_cast<void>(
+        spool_->keep_flight(on_wire->packet_id, {id, port_.clock.wall(), true, on_wire->topic, on_wire->payload}));
+    if (spool_->has_more()) return true;
+  }
+  return spool_->spill();
 }
 
 /// The posts on the wire belong to another device.
 void Device::lose_flights() {
-  for_each_flight([&](std::uint16_t packet_id, std::string_view, std::string_view) {
-    if (!spool_->is_kept(packet_id)) spool_->count_dropped(1);
-    return true;
-  });
+  alink::TopicName ours;
+  for (std::size_t i = 0; expand({}, ours) && i < client_->in_flight(); ++i)
+    if (const auto on_wire = flight(i, ours.str()); on_wire && !spool_->is_kept(on_wire->packet_id))
+      spool_->count_dropped(1);
   spool_->forget_flights();
 }
 

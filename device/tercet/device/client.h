@@ -210,8 +210,12 @@ class Device {
   bool send_waiting(Instant now);
   void open_spool(DropPolicy drop);
   Result<void> keep(const Outgoing& message);
-  template <typename Visit>
-  bool for_each_flight(Visit visit) const;
+  /// One message on the wire; the texts live as long as it is there.
+  struct InFlight {
+    std::uint16_t packet_id;
+    std::string_view topic, payload;  ///< topic: behind `/sys/{pk}/{dn}/`
+  };
+  std::optional<InFlight> flight(std::size_t i, std::string_view ours) const;
   void lose_flights();
   bool spill();
   void spill_when_due(Instant now);

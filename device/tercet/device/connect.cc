@@ -84,6 +84,9 @@ Result<Target> Device::target() {
   const Endpoint& to = endpoint();
   Target made{to.host, to.port, to.tls};
   if (!to.tls || !options_.psk) return made;
+#ifdef TERCET_NO_TLS_PSK
+  return fail(Error::unsupported);
+#else
   const auto secret = port_.secrets.secret_of(*id_);
   if (!secret) return fail(secret.error());
   auto psk = auth::make_psk_credentials({*id_, *secret});
@@ -94,6 +97,7 @@ Result<Target> Device::target() {
   if (!out.ok()) return fail(Error::no_space);
   made.psk = PreSharedKey{out.text().substr(0, psk->identity.size()), out.text().substr(psk->identity.size())};
   return made;
+#endif
 }
 
 /// Where to go next time follows from whether anybody was there.

@@ -1,5 +1,7 @@
 #include "tercet/device/ladder.h"
 
+#include "tercet/base/words.h"
+
 namespace tercet::device {
 
 void Ladder::begin(Instant now) {
@@ -35,8 +37,7 @@ void Ladder::failed(Rung rung, Error error, Instant now) {
 }
 
 std::string_view name(Rung rung) {
-  constexpr std::string_view kNames[kRungs] = {"link", "address", "dns", "tcp", "tls", "connect", "suback", "reply"};
-  return kNames[static_cast<std::size_t>(rung)];
+  return nth_word("link address dns tcp tls connect suback reply", static_cast<std::size_t>(rung));
 }
 
 std::string_view title(Rung rung, Language language) {

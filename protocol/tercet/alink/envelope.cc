@@ -7,15 +7,15 @@
 namespace tercet::alink {
 namespace {
 
-/// What stands in an `id`, without quotes.
-std::string_view read_id(const json::Value& value) {
-  if (const auto text = value.text()) return text->raw();
-  return value.is(json::Type::number) ? value.raw() : std::string_view{};
+/// The inside of a string as it stands there; "" for anything else.
+std::string_view read_text(const json::Value& value) {
+  const std::string_view raw = value.raw();
+  return value.is(json::Type::string) ? std::string_view{raw.data() + 1, raw.size() - 2} : std::string_view{};
 }
 
-std::string_view read_text(const json::Value& value) {
-  const auto text = value.text();
-  return text ? text->raw() : std::string_view{};
+/// What stands in an `id`, without quotes.
+std::string_view read_id(const json::Value& value) {
+  return value.is(json::Type::number) ? value.raw() : read_text(value);
 }
 
 bool read_ack(const json::Value& sys) {

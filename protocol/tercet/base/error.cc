@@ -1,71 +1,31 @@
 #include "tercet/base/error.h"
 
+#include "tercet/base/words.h"
+
 namespace tercet {
+namespace {
+
+#ifdef TERCET_NO_NAMES
+/// Their numbers: enough for whoever has error.h at hand.
+constexpr std::string_view kNames = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29";
+static_assert(nth_word(kNames, static_cast<std::size_t>(Error::internal)) == "29");
+#else
+/// In the order of the enumerators.
+constexpr std::string_view kNames =
+    "need_more malformed too_large no_space bad_state bad_argument not_found already_exists denied "
+    "unauthenticated unsupported version_conflict would_block closed timed_out io_failed dns_failed "
+    "connect_refused tls_untrusted tls_expired tls_wrong_host tls_failed clock_unset "
+    "refused_protocol refused_client_id refused_unavailable refused_credentials "
+    "refused_not_authorized rate_limited internal";
+static_assert(nth_word(kNames, static_cast<std::size_t>(Error::refused_protocol)) == "refused_protocol");
+static_assert(nth_word(kNames, static_cast<std::size_t>(Error::internal)) == "internal");
+#endif
+
+}  // namespace
 
 std::string_view name(Error error) {
-  switch (error) {
-    case Error::need_more:
-      return "need_more";
-    case Error::malformed:
-      return "malformed";
-    case Error::too_large:
-      return "too_large";
-    case Error::no_space:
-      return "no_space";
-    case Error::bad_state:
-      return "bad_state";
-    case Error::bad_argument:
-      return "bad_argument";
-    case Error::not_found:
-      return "not_found";
-    case Error::already_exists:
-      return "already_exists";
-    case Error::denied:
-      return "denied";
-    case Error::unauthenticated:
-      return "unauthenticated";
-    case Error::unsupported:
-      return "unsupported";
-    case Error::version_conflict:
-      return "version_conflict";
-    case Error::would_block:
-      return "would_block";
-    case Error::closed:
-      return "closed";
-    case Error::timed_out:
-      return "timed_out";
-    case Error::io_failed:
-      return "io_failed";
-    case Error::dns_failed:
-      return "dns_failed";
-    case Error::connect_refused:
-      return "connect_refused";
-    case Error::tls_untrusted:
-      return "tls_untrusted";
-    case Error::tls_expired:
-      return "tls_expired";
-    case Error::tls_wrong_host:
-      return "tls_wrong_host";
-    case Error::tls_failed:
-      return "tls_failed";
-    case Error::clock_unset:
-      return "clock_unset";
-    case Error::refused_protocol:
-      return "refused_protocol";
-    case Error::refused_client_id:
-      return "refused_client_id";
-    case Error::refused_unavailable:
-      return "refused_unavailable";
-    case Error::refused_credentials:
-      return "refused_credentials";
-    case Error::refused_not_authorized:
-      return "refused_not_authorized";
-    case Error::rate_limited:
-      return "rate_limited";
-    case Error::internal:
-      return "internal";
-  }
-  return "unknown";
+  const std::string_view found = nth_word(kNames, static_cast<std::size_t>(error));
+  return found.empty() ? "unknown" : found;
 }
 
 }  // namespace tercet

@@ -4,9 +4,21 @@
 #include <cstring>
 #include <string_view>
 
+#include "tercet/base/one_copy.h"
 #include "tercet/base/result.h"
 
 namespace tercet {
+namespace detail {
+
+/// Copies where there is room for it; one function for every length of FixedString.
+TERCET_ONE_COPY inline bool assign_text(std::string_view from, char* into, std::size_t most, std::uint16_t& size) {
+  if (from.size() > most) return false;
+  if (!from.empty()) std::memmove(into, from.data(), from.size());
+  size = static_cast<std::uint16_t>(from.size());
+  return true;
+}
+
+}  // namespace detail
 
 /// Text of at most N bytes, kept inside the object.
 template <std::size_t N>
@@ -18,9 +30,7 @@ class FixedString {
   FixedString() = default;
   /// Errors: too_large, longer than N; the text is unchanged.
   Result<void> assign(std::string_view text) {
-    if (text.size() > N) return fail(Error::too_large);
-    if (!text.empty()) std::memmove(text_.data(), text.data(), text.size());
-    size_ = static_cast<std::uint16_t>(text.size());
+    if (!detail::assign_text(text, text_.data(), N, size_)) return fail(Error::too_large);
     return {};
   }
   static Result<FixedString> from(std::string_view text) {

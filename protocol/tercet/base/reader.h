@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "tercet/base/bytes.h"
+#include "tercet/base/one_copy.h"
 
 namespace tercet {
 
@@ -16,11 +17,11 @@ class Reader {
   bool at_end() const { return bytes_.empty(); }
   void refuse() { ok_ = false, bytes_ = {}; }
 
-  std::uint8_t u8() {
+  TERCET_ONE_COPY std::uint8_t u8() {
     const Bytes b = bytes(1);
     return b.empty() ? std::uint8_t{0} : b[0];
   }
-  std::uint16_t u16() {
+  TERCET_ONE_COPY std::uint16_t u16() {
     const Bytes b = bytes(2);
     return b.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>((b[0] << 8) | b[1]);
   }
@@ -33,7 +34,7 @@ class Reader {
     return (high << 32) | u32();
   }
   /// Exactly `count` bytes, or a failed reader and an empty view.
-  Bytes bytes(std::size_t count) {
+  TERCET_ONE_COPY Bytes bytes(std::size_t count) {
     if (count > bytes_.size()) {
       refuse();
       return {};

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "tercet/base/bytes.h"
+#include "tercet/base/one_copy.h"
 
 namespace tercet {
 
@@ -18,10 +19,10 @@ class Writer {
   Bytes written() const { return ok_ ? Bytes{buffer_.data(), at_} : Bytes{}; }
   std::string_view text() const { return as_text(written()); }
 
-  void u8(std::uint8_t value) {
+  TERCET_ONE_COPY void u8(std::uint8_t value) {
     if (room(1)) buffer_[at_++] = value;
   }
-  void u16(std::uint16_t value) {
+  TERCET_ONE_COPY void u16(std::uint16_t value) {
     if (!room(2)) return;
     buffer_[at_++] = static_cast<std::uint8_t>(value >> 8);
     buffer_[at_++] = static_cast<std::uint8_t>(value);
@@ -34,7 +35,7 @@ class Writer {
     u32(static_cast<std::uint32_t>(value >> 32));
     u32(static_cast<std::uint32_t>(value));
   }
-  void bytes(Bytes value) {
+  TERCET_ONE_COPY void bytes(Bytes value) {
     if (value.empty() || !room(value.size())) return;
     std::memcpy(buffer_.data() + at_, value.data(), value.size());
     at_ += value.size();
@@ -42,7 +43,7 @@ class Writer {
   void text(std::string_view value) { bytes(as_bytes(value)); }
   void ch(char value) { u8(static_cast<std::uint8_t>(value)); }
   /// A decimal number.
-  void decimal(std::uint64_t value) {
+  TERCET_ONE_COPY void decimal(std::uint64_t value) {
     char digits[20];
     std::size_t n = 0;
     do {
@@ -52,12 +53,12 @@ class Writer {
     if (!room(n)) return;
     while (n > 0) buffer_[at_++] = static_cast<std::uint8_t>(digits[--n]);
   }
-  void decimal(std::int64_t value) {
+  TERCET_ONE_COPY void decimal(std::int64_t value) {
     if (value < 0) ch('-');
     decimal(value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value));
   }
   /// A two-byte length and the bytes; fails over 65535.
-  void binary(Bytes value) {
+  TERCET_ONE_COPY void binary(Bytes value) {
     if (value.size() > 0xFFFF) return refuse();
     u16(static_cast<std::uint16_t>(value.size()));
     bytes(value);

@@ -27,7 +27,11 @@ class Checker {
 
  private:
   bool refuse(const char* reason) {
+#ifdef TERCET_NO_NAMES
+    static_cast<void>(reason), reason_ = "";
+#else
     reason_ = reason;
+#endif
     return false;
   }
   bool next_is(char c) const { return at_ != end_ && *at_ == c; }

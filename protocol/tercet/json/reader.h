@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tercet/base/bytes.h"
+#include "tercet/base/one_copy.h"
 #include "tercet/base/result.h"
 
 namespace tercet::json {
@@ -45,10 +46,15 @@ class Text {
   /// (never longer than raw()). A lone surrogate becomes U+FFFD. Errors: no_space.
   Result<std::string_view> unescape(MutableBytes buffer) const;
   /// Compares the text itself, escapes resolved.
-  friend bool operator==(const Text& a, std::string_view b) { return a.escaped_ ? a.equals(b) : a.raw_ == b; }
+  TERCET_ONE_COPY friend bool operator==(const Text& a, std::string_view b) {
+    return a.escaped_ ? a.equals(b) : a.raw_ == b;
+  }
   /// The same for a literal, whose known length makes it a few instructions.
   template <std::size_t N>
   friend bool operator==(const Text& a, const char (&b)[N]) {
+#ifdef __OPTIMIZE_SIZE__
+    return a.equals({b, N - 1});  // which is the same for a text without escapes
+#endif
     if (a.escaped_) return a.equals({b, N - 1});
     return a.raw_.size() == N - 1 && std::memcmp(a.raw_.data(), b, N - 1) == 0;
   }

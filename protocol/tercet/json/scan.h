@@ -8,7 +8,13 @@
 
 namespace tercet::json::scan {
 
-/// Searching sixteen bytes at a time where the machine has SSE2 (every x86-64), else eight at a time in a plain word.
+/// Searching sixteen bytes at a time where the machine has SSE2 (every x86-64), else eight at a time in a plain word;
+/// one by one where size counts.
+#ifdef __OPTIMIZE_SIZE__
+inline constexpr bool kByBlocks = false;
+#else
+inline constexpr bool kByBlocks = true;
+#endif
 
 #if defined(__SSE2__)
 
@@ -67,7 +73,7 @@ inline bool is_special(char c) {
 
 /// The first special character in [at, end), or end.
 inline const char* skip_plain(const char* at, const char* end) {
-  while (end - at >= Block::kSize) {
+  while (kByBlocks && end - at >= Block::kSize) {
     const auto marks = Block{at}.special();
     if (marks != 0) return at + Block::first(marks);
     at += Block::kSize;
@@ -78,7 +84,7 @@ inline const char* skip_plain(const char* at, const char* end) {
 
 /// The first quote or backslash in [at, end), or end.
 inline const char* skip_to_quote(const char* at, const char* end) {
-  while (end - at >= Block::kSize) {
+  while (kByBlocks && end - at >= Block::kSize) {
     const auto marks = Block{at}.quote_or_backslash();
     if (marks != 0) return at + Block::first(marks);
     at += Block::kSize;

@@ -75,15 +75,16 @@ std::optional<ClientEvent> Client::handle(const Frame& frame, Instant now) {
     case PacketType::publish:
       return handle_publish(frame, now);
     case PacketType::puback:
+      return handle_ack(frame, now);
     case PacketType::pubrec:
     case PacketType::pubcomp:
-      return handle_ack(frame, now);
+      return kClientHasQos2 ? handle_ack(frame, now) : protocol_error(now, Error::unsupported);
     case PacketType::pubrel:
-      return handle_pubrel(frame, now);
+      return kClientHasQos2 ? handle_pubrel(frame, now) : protocol_error(now, Error::unsupported);
     case PacketType::suback:
       return handle_suback(frame, now);
     case PacketType::unsuback:
-      return handle_unsuback(frame, now);
+      return kClientUnsubscribes ? handle_unsuback(frame, now) : protocol_error(now, Error::unsupported);
     case PacketType::pingresp:
       return std::nullopt;
     case PacketType::disconnect:
@@ -131,12 +132,12 @@ std::optional<ClientEvent> Client::handle_ack(const Frame& frame, Instant now) {
   const auto entry = outbox_.acknowledge(packet->packet_id, packet->type, packet->reason);
   if (!entry && entry.error() == Error::bad_state) return protocol_error(now, entry.error());
   if (!entry) {  // a late duplicate; a server that still waits for our PUBREL gets it
-    if (packet->type == PacketType::pubrec && !is_failure(packet->reason))
+    if (kClientHasQos2 && packet->type == PacketType::pubrec && !is_failure(packet->reason))
       put(Ack{PacketType::pubrel, packet->packet_id, ReasonCode::packet_identifier_not_found, {}});
     return std::nullopt;
   }
   note_ack(now);
-  if (entry->state == Sending::done) return Delivered{packet->packet_id, packet->reason};
+  if (!kClientHasQos2 || entry->state == Sending::done) return Delivered{packet->packet_id, packet->reason};
   put(Ack{.type = PacketType::pubrel, .packet_id = packet->packet_id});
   return std::nullopt;
 }

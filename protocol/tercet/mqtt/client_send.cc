@@ -64,6 +64,7 @@ void Client::send_connect(Instant now) {
 
 Result<std::uint16_t> Client::publish(const Publish& message) {
   if (!is_valid_topic(message.topic)) return fail(Error::bad_argument);
+  if (!kClientHasQos2 && message.qos == Qos::exactly_once) return fail(Error::unsupported);
   const bool online = state_ == State::online;
   if (online && (message.qos > server_max_qos_ || (message.retain && !server_retains_)))
     return fail(Error::unsupported);
@@ -91,7 +92,7 @@ Result<std::uint16_t> Client::publish(const Publish& message) {
 
 Result<void> Client::subscribe(std::string_view filter, Qos qos) {
   if (!is_valid_filter(filter)) return fail(Error::bad_argument);
-  if (qos == Qos::exactly_once && storage_.receiving.empty()) return fail(Error::bad_argument);
+  if (qos == Qos::exactly_once && (!kClientHasQos2 || storage_.receiving.empty())) return fail(Error::bad_argument);
   if (6 + filter.size() + 5 > storage_.output.size()) return fail(Error::too_large);
   ClientSubscription* slot = find_subscription(filter);
   if (slot == nullptr) slot = find_subscription({});
@@ -101,6 +102,7 @@ Result<void> Client::subscribe(std::string_view filter, Qos qos) {
 }
 
 Result<void> Client::unsubscribe(std::string_view filter) {
+  if (!kClientUnsubscribes) return fail(Error::unsupported);
   ClientSubscription* slot = filter.empty() ? nullptr : find_subscription(filter);
   if (slot == nullptr) return fail(Error::not_found);
   slot->state = Held::unwanted;
@@ -117,8 +119,9 @@ ClientSubscription* Client::find_subscription(std::string_view filter) {
 
 std::uint16_t Client::take_id() {
   return ids_.take([this](std::uint16_t id) {
-    const auto has_id = [id](const ClientSubscription& slot) { return slot.packet_id == id; };
-    return outbox_.contains(id) || std::any_of(storage_.subscriptions.begin(), storage_.subscriptions.end(), has_id);
+    for (const ClientSubscription& slot : storage_.subscriptions)
+      if (slot.packet_id == id) return true;
+    return outbox_.contains(id);
   });
 }
 
@@ -137,7 +140,7 @@ void Client::pump_subscriptions(Instant now) {
 
 /// One SUBSCRIBE or UNSUBSCRIBE per filter. False if the output is full.
 bool Client::send_subscription(ClientSubscription& slot) {
-  const bool wanted = slot.state == Held::wanted;
+  const bool wanted = !kClientUnsubscribes || slot.state == Held::wanted;
   if (slot.packet_id == 0) slot.packet_id = take_id();
   const Subscription line{.filter = slot.filter, .qos = slot.qos};
   const auto written = wanted
@@ -164,7 +167,7 @@ void Client::pump_outbox(Instant now) {
         outbox_.refuse(entry, verdict);
         continue;
       }
-      const bool released = entry.state == Sending::wait_pubcomp;
+      const bool released = kClientHasQos2 && entry.state == Sending::wait_pubcomp;
       if (released ? !put(Ack{.type = PacketType::pubrel, .packet_id = entry.packet_id}) : !put(packet)) return;
       entry.message.transmitted = true;
       if (ack_since_ == Instant::never()) ack_since_ = now;
@@ -175,7 +178,7 @@ void Client::pump_outbox(Instant now) {
 
 /// Whether the limits of this server let a message through that was queued before they were known.
 ReasonCode Client::verdict_on(const Outbox::Window::Entry& entry, Bytes packet) const {
-  if (entry.state == Sending::wait_pubcomp) return ReasonCode::success;
+  if (kClientHasQos2 && entry.state == Sending::wait_pubcomp) return ReasonCode::success;
   const Header header{packet[0]};
   if (packet.size() > server_max_packet_) return ReasonCode::packet_too_large;
   if (header.qos() > server_max_qos_) return ReasonCode::qos_not_supported;

@@ -68,7 +68,7 @@ inline constexpr FrameRule kFrameRules[16] = {
 /// Errors: need_more; malformed, flags or length this packet type cannot have; too_large.
 /// A Remaining Length spelled with more bytes than it needs is accepted here (3.x clients do it); 5.0 decoders refuse
 /// it.
-inline Result<FixedHeader> decode_fixed_header(Bytes in, std::size_t max_packet_bytes) {
+TERCET_ONE_COPY inline Result<FixedHeader> decode_fixed_header(Bytes in, std::size_t max_packet_bytes) {
   if (in.empty()) return fail(Error::need_more);
   FixedHeader fixed{.header = {in[0]}};
   const detail::FrameRule rule = detail::kFrameRules[in[0] >> 4];
@@ -90,7 +90,7 @@ inline Result<FixedHeader> decode_fixed_header(Bytes in, std::size_t max_packet_
 }
 
 /// The first whole packet of a stream of bytes. Errors: as decode_fixed_header(); need_more until the body is whole.
-inline Result<Frame> next_frame(Bytes in, std::size_t max_packet_bytes) {
+TERCET_ONE_COPY inline Result<Frame> next_frame(Bytes in, std::size_t max_packet_bytes) {
   const auto fixed = decode_fixed_header(in, max_packet_bytes);
   if (!fixed) return fail(fixed.error());
   if (in.size() < fixed->packet_bytes()) return fail(Error::need_more);

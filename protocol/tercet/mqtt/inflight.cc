@@ -4,6 +4,7 @@ namespace tercet::mqtt {
 
 Result<Sending> next(Sending state, PacketType ack, ReasonCode reason) {
   if (state == Sending::wait_puback && ack == PacketType::puback) return Sending::done;
+  if (!kClientHasQos2) return fail(Error::bad_state);
   if (state == Sending::wait_pubrec && ack == PacketType::pubrec)
     return is_failure(reason) ? Sending::done : Sending::wait_pubcomp;
   if (state == Sending::wait_pubcomp && ack == PacketType::pubrec) return Sending::wait_pubcomp;
@@ -35,6 +36,7 @@ bool ReceiveWindow::contains(std::uint16_t packet_id) const {
 
 Result<Reception> ReceiveWindow::publish(Qos qos, std::uint16_t packet_id) {
   if (qos != Qos::exactly_once) return next(Receiving::idle, qos);
+  if (!kClientHasQos2) return fail(Error::unsupported);
   const bool known = contains(packet_id);
   if (!known && size_ == ids_.size()) return fail(Error::no_space);
   if (!known) ids_[size_++] = packet_id;

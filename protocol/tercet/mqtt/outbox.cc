@@ -30,7 +30,7 @@ Bytes Outbox::packet(Window::Entry& entry) {
 
 Result<Outbox::Window::Entry> Outbox::acknowledge(std::uint16_t packet_id, PacketType ack, ReasonCode reason) {
   const auto entry = window_.acknowledge(packet_id, ack, reason);
-  if (entry && entry->state == Sending::wait_pubcomp) window_.find(packet_id)->message.size = 0;
+  if (kClientHasQos2 && entry && entry->state == Sending::wait_pubcomp) window_.find(packet_id)->message.size = 0;
   return entry;
 }
 
@@ -38,7 +38,7 @@ void Outbox::reconnect(bool session_present) {
   for (std::size_t i = 0; i < window_.size(); ++i) {
     auto& entry = window_[i];
     Message& message = entry.message;
-    if (!session_present && entry.state == Sending::wait_pubcomp) entry.state = Sending::done;
+    if (kClientHasQos2 && !session_present && entry.state == Sending::wait_pubcomp) entry.state = Sending::done;
     message.dup = session_present && (message.dup || message.transmitted);
     message.transmitted = false;
   }

@@ -24,6 +24,20 @@ constexpr bool is_v5(ProtocolVersion version) {
 #endif
 }
 
+/// Built with TERCET_NO_QOS2, the client machine knows QoS 0 and 1 only, as the cloud does: it asks for nothing more, and
+/// whatever belongs to QoS 2 ends the connection. Built with TERCET_NO_UNSUBSCRIBE it keeps its subscriptions for good,
+/// as the device SDK does. The codec knows both all the same.
+#ifdef TERCET_NO_QOS2
+inline constexpr bool kClientHasQos2 = false;
+#else
+inline constexpr bool kClientHasQos2 = true;
+#endif
+#ifdef TERCET_NO_UNSUBSCRIBE
+inline constexpr bool kClientUnsubscribes = false;
+#else
+inline constexpr bool kClientUnsubscribes = true;
+#endif
+
 enum class Qos : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
 
 /// The high four bits of a packet's first byte.

@@ -137,6 +137,7 @@ Result<Properties> Properties::parse(Reader& in, PropertySet allowed) {
   return Properties{encoded, present};
 }
 
+#ifndef TERCET_NO_MQTT5
 std::optional<AnyProperty> Properties::find(Property id) const {
   if (!has(id)) return std::nullopt;
   PropertyCursor each = all();
@@ -169,10 +170,7 @@ std::optional<Bytes> Properties::data(Property id) const {
   const auto found = find(id);
   return found ? std::optional{as_bytes(found->text)} : std::nullopt;
 }
-std::optional<std::uint8_t> Properties::maximum_qos() const {
-  const auto found = find(Property::maximum_qos);
-  return found ? std::optional{static_cast<std::uint8_t>(found->number)} : std::nullopt;
-}
+#endif
 
 std::optional<UserProperty> Properties::UserProperties::next() {
   for (auto property = cursor_.next(); property; property = cursor_.next())

@@ -121,11 +121,17 @@ class Properties {
   /// For bytes this library has written or parsed before, without their length.
   static Properties trusted(Bytes encoded, PropertySet present) { return Properties{encoded, present}; }
 
-  bool empty() const { return encoded_.empty(); }
+  bool empty() const { return encoded().empty(); }
+  PropertyCursor all() const { return PropertyCursor{encoded()}; }
+#ifdef TERCET_NO_MQTT5  // an empty object, which costs nothing where packets are built and passed on
+  Bytes encoded() const { return {}; }
+  PropertySet present() const { return 0; }
+  bool has(Property) const { return false; }
+#else
   Bytes encoded() const { return encoded_; }  ///< without the length
   PropertySet present() const { return present_; }
   bool has(Property id) const { return (present_ >> static_cast<unsigned>(id)) & 1; }
-  PropertyCursor all() const { return PropertyCursor{encoded_}; }
+#endif
 
   std::optional<bool> payload_format_indicator() const { return flag(Property::payload_format_indicator); }
   std::optional<Seconds> message_expiry() const { return seconds(Property::message_expiry_interval); }
@@ -150,7 +156,10 @@ class Properties {
   std::optional<std::uint16_t> receive_maximum() const { return number16(Property::receive_maximum); }
   std::optional<std::uint16_t> topic_alias_maximum() const { return number16(Property::topic_alias_maximum); }
   std::optional<std::uint16_t> topic_alias() const { return number16(Property::topic_alias); }
-  std::optional<std::uint8_t> maximum_qos() const;  ///< 0 or 1
+  std::optional<std::uint8_t> maximum_qos() const {  ///< 0 or 1
+    const auto found = number(Property::maximum_qos);
+    return found ? std::optional{static_cast<std::uint8_t>(*found)} : std::nullopt;
+  }
   std::optional<bool> retain_available() const { return flag(Property::retain_available); }
   std::optional<std::uint32_t> maximum_packet_size() const { return number(Property::maximum_packet_size); }
   std::optional<bool> wildcard_subscription_available() const {
@@ -170,9 +179,19 @@ class Properties {
    private:
     PropertyCursor cursor_;
   };
-  UserProperties user_properties() const { return UserProperties{has(Property::user_property) ? encoded_ : Bytes{}}; }
+  UserProperties user_properties() const { return UserProperties{has(Property::user_property) ? encoded() : Bytes{}}; }
 
  private:
+#ifdef TERCET_NO_MQTT5
+  Properties(Bytes, PropertySet) {}
+  std::optional<AnyProperty> find(Property) const { return {}; }
+  std::optional<bool> flag(Property) const { return {}; }
+  std::optional<std::uint16_t> number16(Property) const { return {}; }
+  std::optional<std::uint32_t> number(Property) const { return {}; }
+  std::optional<Seconds> seconds(Property) const { return {}; }
+  std::optional<std::string_view> text(Property) const { return {}; }
+  std::optional<Bytes> data(Property) const { return {}; }
+#else
   Properties(Bytes encoded, PropertySet present) : encoded_(encoded), present_(present) {}
   std::optional<AnyProperty> find(Property id) const;
   std::optional<bool> flag(Property id) const;
@@ -184,6 +203,7 @@ class Properties {
 
   Bytes encoded_;
   PropertySet present_ = 0;
+#endif
 };
 
 /// Collects properties in the caller's buffer. view() is what a packet's `properties` wants; the buffer must outlive

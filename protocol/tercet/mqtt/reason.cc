@@ -1,15 +1,18 @@
 #include "tercet/mqtt/reason.h"
 
+#include <iterator>
+
+#include "tercet/base/words.h"
+
 namespace tercet::mqtt {
 namespace {
 
 constexpr std::uint16_t in(PacketType type) { return static_cast<std::uint16_t>(1U << static_cast<unsigned>(type)); }
 
-/// One line of section 2.4: the code, the packets it may be in, its name.
+/// One line of section 2.4: the code and the packets it may be in.
 struct Line {
   std::uint8_t code;
   std::uint16_t packets;
-  std::string_view name;
 };
 
 constexpr std::uint16_t kConnack = in(PacketType::connack), kSuback = in(PacketType::suback),
@@ -18,62 +21,126 @@ constexpr std::uint16_t kConnack = in(PacketType::connack), kSuback = in(PacketT
                         kReleased = in(PacketType::pubrel) | in(PacketType::pubcomp);
 
 constexpr Line kLines[] = {
-    {0x00, kConnack | kReceived | kReleased | kSuback | kUnsuback | kDisconnect | kAuth, "success"},
-    {0x01, kSuback, "granted_qos_1"},
-    {0x02, kSuback, "granted_qos_2"},
+    {0x00, kConnack | kReceived | kReleased | kSuback | kUnsuback | kDisconnect | kAuth},
+    {0x01, kSuback},
+    {0x02, kSuback},
 #ifndef TERCET_NO_MQTT5
-    {0x04, kDisconnect, "disconnect_with_will"},
-    {0x10, kReceived, "no_matching_subscribers"},
-    {0x11, kUnsuback, "no_subscription_existed"},
-    {0x18, kAuth, "continue_authentication"},
-    {0x19, kAuth, "re_authenticate"},
+    {0x04, kDisconnect},
+    {0x10, kReceived},
+    {0x11, kUnsuback},
+    {0x18, kAuth},
+    {0x19, kAuth},
 #endif
-    {0x80, kConnack | kReceived | kSuback | kUnsuback | kDisconnect, "unspecified_error"},
-    {0x81, kConnack | kDisconnect, "malformed_packet"},
-    {0x82, kConnack | kDisconnect, "protocol_error"},
-    {0x83, kConnack | kReceived | kSuback | kUnsuback | kDisconnect, "implementation_specific_error"},
-    {0x84, kConnack, "unsupported_protocol_version"},
-    {0x85, kConnack, "client_identifier_not_valid"},
-    {0x86, kConnack, "bad_user_name_or_password"},
-    {0x87, kConnack | kReceived | kSuback | kUnsuback | kDisconnect, "not_authorized"},
-    {0x88, kConnack, "server_unavailable"},
-    {0x89, kConnack | kDisconnect, "server_busy"},
+    {0x80, kConnack | kReceived | kSuback | kUnsuback | kDisconnect},
+    {0x81, kConnack | kDisconnect},
+    {0x82, kConnack | kDisconnect},
+    {0x83, kConnack | kReceived | kSuback | kUnsuback | kDisconnect},
+    {0x84, kConnack},
+    {0x85, kConnack},
+    {0x86, kConnack},
+    {0x87, kConnack | kReceived | kSuback | kUnsuback | kDisconnect},
+    {0x88, kConnack},
+    {0x89, kConnack | kDisconnect},
 #ifndef TERCET_NO_MQTT5
-    {0x8A, kConnack, "banned"},
-    {0x8B, kDisconnect, "server_shutting_down"},
-    {0x8C, kConnack | kDisconnect, "bad_authentication_method"},
+    {0x8A, kConnack},
+    {0x8B, kDisconnect},
+    {0x8C, kConnack | kDisconnect},
 #endif
-    {0x8D, kDisconnect, "keep_alive_timeout"},
+    {0x8D, kDisconnect},
 #ifndef TERCET_NO_MQTT5
-    {0x8E, kDisconnect, "session_taken_over"},
-    {0x8F, kSuback | kUnsuback | kDisconnect, "topic_filter_invalid"},
-    {0x90, kConnack | kReceived | kDisconnect, "topic_name_invalid"},
-    {0x91, kReceived | kSuback | kUnsuback, "packet_identifier_in_use"},
-    {0x92, kReleased, "packet_identifier_not_found"},
+    {0x8E, kDisconnect},
+    {0x8F, kSuback | kUnsuback | kDisconnect},
+    {0x90, kConnack | kReceived | kDisconnect},
+    {0x91, kReceived | kSuback | kUnsuback},
+    {0x92, kReleased},
 #endif
-    {0x93, kDisconnect, "receive_maximum_exceeded"},
+    {0x93, kDisconnect},
 #ifndef TERCET_NO_MQTT5
-    {0x94, kDisconnect, "topic_alias_invalid"},
+    {0x94, kDisconnect},
 #endif
-    {0x95, kConnack | kDisconnect, "packet_too_large"},
+    {0x95, kConnack | kDisconnect},
 #ifndef TERCET_NO_MQTT5
-    {0x96, kDisconnect, "message_rate_too_high"},
+    {0x96, kDisconnect},
 #endif
-    {0x97, kConnack | kReceived | kSuback | kDisconnect, "quota_exceeded"},
+    {0x97, kConnack | kReceived | kSuback | kDisconnect},
 #ifndef TERCET_NO_MQTT5
-    {0x98, kDisconnect, "administrative_action"},
-    {0x99, kConnack | kReceived | kDisconnect, "payload_format_invalid"},
-    {0x9A, kConnack | kDisconnect, "retain_not_supported"},
-    {0x9B, kConnack | kDisconnect, "qos_not_supported"},
-    {0x9C, kConnack | kDisconnect, "use_another_server"},
-    {0x9D, kConnack | kDisconnect, "server_moved"},
-    {0x9E, kSuback | kDisconnect, "shared_subscriptions_not_supported"},
-    {0x9F, kConnack | kDisconnect, "connection_rate_exceeded"},
-    {0xA0, kDisconnect, "maximum_connect_time"},
-    {0xA1, kSuback | kDisconnect, "subscription_identifiers_not_supported"},
-    {0xA2, kSuback | kDisconnect, "wildcard_subscriptions_not_supported"},
+    {0x98, kDisconnect},
+    {0x99, kConnack | kReceived | kDisconnect},
+    {0x9A, kConnack | kDisconnect},
+    {0x9B, kConnack | kDisconnect},
+    {0x9C, kConnack | kDisconnect},
+    {0x9D, kConnack | kDisconnect},
+    {0x9E, kSuback | kDisconnect},
+    {0x9F, kConnack | kDisconnect},
+    {0xA0, kDisconnect},
+    {0xA1, kSuback | kDisconnect},
+    {0xA2, kSuback | kDisconnect},
 #endif
 };
+
+#ifndef TERCET_NO_NAMES
+/// In the same order.
+constexpr std::string_view kNames =
+    "success "
+    "granted_qos_1 "
+    "granted_qos_2 "
+#ifndef TERCET_NO_MQTT5
+    "disconnect_with_will "
+    "no_matching_subscribers "
+    "no_subscription_existed "
+    "continue_authentication "
+    "re_authenticate "
+#endif
+    "unspecified_error "
+    "malformed_packet "
+    "protocol_error "
+    "implementation_specific_error "
+    "unsupported_protocol_version "
+    "client_identifier_not_valid "
+    "bad_user_name_or_password "
+    "not_authorized "
+    "server_unavailable "
+    "server_busy "
+#ifndef TERCET_NO_MQTT5
+    "banned "
+    "server_shutting_down "
+    "bad_authentication_method "
+#endif
+    "keep_alive_timeout "
+#ifndef TERCET_NO_MQTT5
+    "session_taken_over "
+    "topic_filter_invalid "
+    "topic_name_invalid "
+    "packet_identifier_in_use "
+    "packet_identifier_not_found "
+#endif
+    "receive_maximum_exceeded "
+#ifndef TERCET_NO_MQTT5
+    "topic_alias_invalid "
+#endif
+    "packet_too_large "
+#ifndef TERCET_NO_MQTT5
+    "message_rate_too_high "
+#endif
+    "quota_exceeded "
+#ifndef TERCET_NO_MQTT5
+    "administrative_action "
+    "payload_format_invalid "
+    "retain_not_supported "
+    "qos_not_supported "
+    "use_another_server "
+    "server_moved "
+    "shared_subscriptions_not_supported "
+    "connection_rate_exceeded "
+    "maximum_connect_time "
+    "subscription_identifiers_not_supported "
+    "wildcard_subscriptions_not_supported "
+#endif
+    ;
+static_assert(nth_word(kNames, std::size(kLines) - 1) ==
+              (is_v5(ProtocolVersion::v5) ? "wildcard_subscriptions_not_supported" : "quota_exceeded"));
+static_assert(nth_word(kNames, std::size(kLines)).empty());
+#endif
 
 const Line* line_of(ReasonCode reason) {
   for (const Line& line : kLines)
@@ -89,8 +156,12 @@ bool is_reason_of(PacketType type, ReasonCode reason) {
 }
 
 std::string_view name(ReasonCode reason) {
+#ifdef TERCET_NO_NAMES
+  return static_cast<void>(reason), "";
+#else
   const Line* line = line_of(reason);
-  return line != nullptr ? line->name : "unknown";
+  return line != nullptr ? nth_word(kNames, static_cast<std::size_t>(line - kLines)) : "unknown";
+#endif
 }
 
 std::uint8_t connack_code(ProtocolVersion version, ReasonCode reason) {

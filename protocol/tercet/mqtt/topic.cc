@@ -3,14 +3,14 @@
 namespace tercet::mqtt {
 namespace {
 
-/// The grammar of wildcards alone.
+/// The grammar of wildcards alone: each stands where a level begins and ends, `#` at the very end.
 bool has_good_wildcards(std::string_view filter) {
-  Levels levels{filter};
-  for (auto level = levels.next(); level;) {
-    const auto following = levels.next();
-    if (*level == "#") return !following;
-    if (*level != "+" && level->find_first_of("+#") != std::string_view::npos) return false;
-    level = following;
+  for (std::size_t i = 0; i < filter.size(); ++i) {
+    const char c = filter[i];
+    if (c != '+' && c != '#') continue;
+    const bool is_last = i + 1 == filter.size();
+    if (i > 0 && filter[i - 1] != '/') return false;
+    if (!is_last && (c == '#' || filter[i + 1] != '/')) return false;
   }
   return true;
 }

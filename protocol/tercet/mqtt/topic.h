@@ -2,6 +2,7 @@
 #include <optional>
 #include <string_view>
 
+#include "tercet/base/one_copy.h"
 #include "tercet/base/result.h"
 #include "tercet/mqtt/utf8.h"
 
@@ -32,7 +33,7 @@ bool is_valid_topic_beyond_ascii(std::string_view topic);
 }
 
 /// A name one may publish to: 1..65535 bytes of MQTT text without `+` and `#` [MQTT-4.7.1-1, MQTT-4.7.3-1].
-inline bool is_valid_topic(std::string_view topic) {
+TERCET_ONE_COPY inline bool is_valid_topic(std::string_view topic) {
   if (topic.empty() || topic.size() > 0xFFFF) return false;
   return is_ascii_without<'+', '#'>(topic) || detail::is_valid_topic_beyond_ascii(topic);
 }

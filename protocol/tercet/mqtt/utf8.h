@@ -23,13 +23,18 @@ inline bool is_clean(std::uint64_t word) {
 
 }  // namespace ascii
 
-/// Whether the text is plain ASCII without NUL and without the Refused characters. Sixteen or eight bytes at a time;
-/// the answer for nearly every topic there is.
+/// Whether the text is plain ASCII without NUL and without the Refused characters. Sixteen or eight bytes at a time
+/// (one, where size counts); the answer for nearly every topic there is.
 template <char... Refused>
 inline bool is_ascii_without(std::string_view text) {
+#ifdef __OPTIMIZE_SIZE__
+  constexpr bool kByBytes = true;
+#else
+  constexpr bool kByBytes = false;
+#endif
   const char* at = text.data();
   std::size_t left = text.size();
-  if (left < 8) {
+  if (kByBytes || left < 8) {
     for (const char c : text)
       if (static_cast<signed char>(c) <= 0 || (false || ... || (c == Refused))) return false;
     return true;
