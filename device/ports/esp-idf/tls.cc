@@ -138,7 +138,8 @@ Result<void> TlsSession::attach(const char* host) {
     return fail(Error::no_space);
   }
 #ifdef CONFIG_TERCET_TLS_RESUMPTION
-  if (has_kept_) static_cast<void>(mbedtls_ssl_set_session(&session_, &kept_));  // refused: a whole handshake
+  // Refused: a whole handshake. With a pre-shared key that is short anyway, and must fail when the key is another one.
+  if (has_kept_ && trust_ != nullptr) static_cast<void>(mbedtls_ssl_set_session(&session_, &kept_));
 #endif
   mbedtls_ssl_set_bio(&session_, this, &TlsSession::send, &TlsSession::receive, nullptr);
   busy_ = true;
@@ -214,6 +215,7 @@ void TlsSession::end() {
 
 void TlsSession::keep_session() {
 #ifdef CONFIG_TERCET_TLS_RESUMPTION
+  if (trust_ == nullptr) return;
   mbedtls_ssl_session_free(&kept_);
   mbedtls_ssl_session_init(&kept_);
   has_kept_ = mbedtls_ssl_get_session(&session_, &kept_) == 0;
@@ -256,6 +258,10 @@ Error TlsSession::explain(int code) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
       break;
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+      if (trust_ == nullptr) {  // a key that is not the board's: the alert differs from library to library
+        say("the platform does not know this key", code);
+        return Error::denied;
+      }
       say("the server refused the handshake", code);
       return Error::tls_failed;
     case MBEDTLS_ERR_SSL_ALLOC_FAILED:

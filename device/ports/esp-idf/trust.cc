@@ -13,6 +13,10 @@
 #include <esp_crt_bundle.h>
 #endif
 
+#ifdef CONFIG_MBEDTLS_DYNAMIC_FREE_CA_CERT
+#error "MBEDTLS_DYNAMIC_FREE_CA_CERT would free the roots after the first handshake: switch it off"
+#endif
+
 namespace tercet::idf {
 namespace {
 

@@ -1,12 +1,17 @@
 #include "ports/esp-idf/transport.h"
 
 #include <mbedtls/platform_time.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "ports/contract/doctest_reporter.h"
 #include "ports/contract/peers/peers.h"
@@ -110,6 +115,92 @@ Result<device::Stage> climb(HostBench& bench, PeerKind kind) {
 }
 
 }  // namespace
+
+namespace {
+
+/// Takes one connection after the other with the key "key of board" for the identity "board", and echoes.
+class KeyServer {
+ public:
+  KeyServer() : context_(SSL_CTX_new(TLS_server_method())), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    SSL_CTX_set_cipher_list(context_, "PSK-AES128-CBC-SHA");
+    SSL_CTX_set_psk_server_callback(context_, [](SSL*, const char* identity, unsigned char* key, unsigned) {
+      constexpr std::string_view kKey = "key of board";
+      if (std::string_view(identity) != "board") return 0U;
+      std::copy(kKey.begin(), kKey.end(), key);
+      return static_cast<unsigned>(kKey.size());
+    });
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_, 8) == 0);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~KeyServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    SSL_CTX_free(context_);
+  }
+  std::uint16_t port = 0;
+
+ private:
+  void serve() {
+    for (int peer = 0; (peer = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(peer)) {
+      SSL* session = SSL_new(context_);
+      SSL_set_fd(session, peer);
+      char buffer[64];
+      if (SSL_accept(session) == 1)
+        for (int got = 0; (got = SSL_read(session, buffer, sizeof buffer)) > 0;) SSL_write(session, buffer, got);
+      SSL_free(session);
+      // What the client has sent after its mistake is read, or the alert would be lost with the connection.
+      ::shutdown(peer, SHUT_WR);
+      while (::recv(peer, buffer, sizeof buffer, 0) > 0) {
+      }
+    }
+  }
+  SSL_CTX* context_;
+  int listener_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a pre-shared key needs no roots; a wrong key or identity is denied") {
+  KeyServer server;
+  const auto climb_with = [&](idf::SocketTransport& transport, HostBench& bench, device::PreSharedKey key) {
+    REQUIRE(transport.open({"127.0.0.1", server.port, true, key}));
+    for (int i = 0; i < 1'000; ++i) {
+      const auto stage = transport.advance();
+      if (!stage || *stage == device::Stage::ready) return stage;
+      bench.wait(Millis{1'000});
+    }
+    return Result<device::Stage>(fail(Error::timed_out));
+  };
+  HostBench bench;
+  auto& transport = bench.transport();
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(climb_with(transport, bench, {"board", "key of board"}));
+    CHECK(transport.detail() == "TLSv1.2 TLS-PSK-WITH-AES-128-CBC-SHA");
+    CHECK(!transport.chain_expiry());
+    CHECK(transport.write(as_bytes("hello")));
+    bench.wait(Millis{2'000});
+    std::array<std::uint8_t, 16> heard{};
+    auto got = transport.read(heard);
+    for (int tries = 0; !got && got.error() == Error::would_block && tries < 50; ++tries) {
+      bench.wait(Millis{200});
+      got = transport.read(heard);
+    }
+    REQUIRE(got);
+    CHECK(as_text(Bytes{heard}.first(*got)) == "hello");
+    transport.close();
+  }
+  CHECK(climb_with(transport, bench, {"board", "another key"}).error() == Error::denied);
+  CHECK(climb_with(transport, bench, {"stranger", "key of board"}).error() == Error::denied);
+}
 
 TEST_CASE("a key that is not the pinned one is not believed, whatever its chain") {
   HostBench bench;
