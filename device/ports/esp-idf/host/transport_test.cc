@@ -200,6 +200,7 @@ TEST_CASE("a pre-shared key needs no roots; a wrong key or identity is denied") 
   }
   CHECK(climb_with(transport, bench, {"board", "another key"}).error() == Error::denied);
   CHECK(climb_with(transport, bench, {"stranger", "key of board"}).error() == Error::denied);
+  transport.close();
 }
 
 TEST_CASE("a key that is not the pinned one is not believed, whatever its chain") {
