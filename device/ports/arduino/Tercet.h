@@ -147,6 +147,7 @@ class TercetDevice final : private tercet::device::DeviceEvents {
   Print* out_ = nullptr;
   Language language_ = Language::english;
   const char* problem_ = "";
+  char error_name_[32] = {};  ///< what problem_ points to after a failed connection
 
   std::array<Setting, kMostSettings> settings_;
   std::size_t settings_used_ = 0;

@@ -153,7 +153,9 @@ void TercetDevice::on_reply(const device::PostReply& reply) {
 
 void TercetDevice::on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) {
   if (!record.error) return say({name(rung), ": ok, ", Digits{record.duration.count()}, " ms ", detail});
-  problem_ = name(*record.error).data();
+  const std::string_view error = name(*record.error);
+  error_name_[error.copy(error_name_, sizeof error_name_ - 1)] = '\0';
+  problem_ = error_name_;
   say({name(rung), ": ", name(*record.error), " ", detail});
   say({explain(rung, *record.error, language_), " ", remedy(rung, *record.error, language_)});
 }

@@ -189,7 +189,7 @@ void Peers::serve_tls(PeerKind kind, SSL* session, int peer) {
     ::poll(fds, 2, 60'000);
     return;
   }
-  if (kind == PeerKind::tls_echo_late && !pause(500)) return;
+  if (kind == PeerKind::tls_echo_late && !pause(700)) return;
   const bool answers = kind == PeerKind::tls_echo || kind == PeerKind::tls_echo_late;
   for (int got = 0; (got = SSL_read(session, buffer, sizeof buffer)) > 0;)
     if (answers && SSL_write(session, buffer, got) != got) return;
