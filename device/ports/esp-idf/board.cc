@@ -117,7 +117,7 @@ device::Options Board::options() const {
 #ifdef CONFIG_TERCET_START_FROM_BUILD_TIME
   options.time.start_from_floor = true;
 #endif
-#ifdef CONFIG_TERCET_TLS_PSK
+#ifdef CONFIG_TERCET_SECURITY_PSK
   options.psk = true;
 #endif
 #ifdef CONFIG_TERCET_PLAIN_TCP

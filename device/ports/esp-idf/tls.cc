@@ -27,7 +27,7 @@ int fill_random(void*, unsigned char* into, std::size_t size) {
 }
 #endif
 
-#ifdef CONFIG_TERCET_TLS_PSK
+#ifdef CONFIG_TERCET_SECURITY_PSK
 static_assert(MBEDTLS_PSK_MAX_LEN >= 64,
               "the platform's key has 64 characters: idf_build_set_property(COMPILE_DEFINITIONS "
               "\"MBEDTLS_PSK_MAX_LEN=64\" APPEND) in the project's CMakeLists.txt before project()");
@@ -113,7 +113,7 @@ Result<void> TlsSession::begin(int socket, const char* host, Trust& trust) {
 }
 
 Result<void> TlsSession::begin([[maybe_unused]] int socket, [[maybe_unused]] const device::PreSharedKey& key) {
-#ifdef CONFIG_TERCET_TLS_PSK
+#ifdef CONFIG_TERCET_SECURITY_PSK
   if (const auto made = configure(socket); !made) return made;
   trust_ = nullptr;
   mbedtls_ssl_conf_ciphersuites(&config_, kPskSuites);

@@ -38,7 +38,7 @@ Result<void> SocketTransport::open(const device::Target& target) {
   use_tls_ = target.tls;
   if (psk_.has_value() != target.psk.has_value()) tls_.forget_session();
   psk_ = target.psk;
-#ifndef CONFIG_TERCET_TLS_PSK
+#ifndef CONFIG_TERCET_SECURITY_PSK
   if (psk_) return fail(Error::unsupported);
 #endif
   detail_.clear();
