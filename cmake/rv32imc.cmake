@@ -9,7 +9,7 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(TERCET_BARE rv32imc)
 
 set(_headers /usr/include/newlib/c++/12.2.1)
-set(_flags "-march=rv32imc -mabi=ilp32 -ffunction-sections -fdata-sections -fstack-usage")
+set(_flags "-march=rv32imc -mabi=ilp32 -msave-restore -ffunction-sections -fdata-sections -fstack-usage")
 set(_flags "${_flags} --specs=/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs")
 set(CMAKE_C_FLAGS_INIT "${_flags}")
 # Templates that libstdc++ keeps compiled (std::string) are compiled here instead.

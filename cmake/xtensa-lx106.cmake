@@ -9,7 +9,8 @@ set(TERCET_BARE xtensa_lx106)
 set(TERCET_BARE_OBJECTS_ONLY ON)
 
 set(_headers /usr/include/newlib/c++/12.2.1)
-set(_flags "-mlongcalls -mtext-section-literals -ffunction-sections -fdata-sections -fstack-usage")
+# Calls as a final link makes them: ESP-IDF compiles with -mlongcalls, and its linker shortens nearly all again.
+set(_flags "-mtext-section-literals -ffunction-sections -fdata-sections -fstack-usage")
 set(_flags "${_flags} --specs=/usr/lib/xtensa-lx106-elf/picolibc.specs")
 set(CMAKE_C_FLAGS_INIT "${_flags}")
 string(CONCAT CMAKE_CXX_FLAGS_INIT "${_flags} -fno-threadsafe-statics -nostdinc++ -isystem ${_headers}"

@@ -102,8 +102,12 @@ struct Serial final : Log {
 
 struct Thermometer final : climate::Sensor {
   float temperature = 21.5f;
-  Result<climate::Reading> sample(UnixMillis) override { return climate::Reading{temperature, 50.25f}; }
+  Result<climate::Reading> sample(UnixMillis) override {
+    humidity = 100.75f - humidity;  // a sensor that never flickers counts as stuck
+    return climate::Reading{temperature, humidity};
+  }
   std::string_view description() const override { return "fake"; }
+  float humidity = 50.25f;
 };
 
 struct Day {

@@ -1,6 +1,7 @@
 // The climate application on a board whose every part is one register: what is left when the linker has thrown away all
 // that is not called is the SDK itself. Measured by scripts/size, never run.
 #include "climate_application.h"
+#include "minimal_application.h"
 
 using namespace tercet;
 using namespace tercet::device;
@@ -111,14 +112,18 @@ int main() {
   static BoardClock board_clock;
   static Noise noise;
   static Radio radio;
+  static Vault vault;
+#ifdef TERCET_MINIMAL_APPLICATION
+  static emulator::MinimalApplication application{{wire, board_clock, noise, radio, vault}};
+#else
   static Udp udp;
   static Nvs nvs;
-  static Vault vault;
   static Serial serial;
   static Dog dog;
   static Thermometer thermometer;
   static emulator::Application application{{wire, board_clock, noise, radio, vault, &udp, &nvs, &serial, &dog},
                                            thermometer};
+#endif
   if (!application.start()) return 1;
 #ifdef TERCET_WITH_RULES
   application.rules().start(edge::Boot::ordinary, board_clock.now());
