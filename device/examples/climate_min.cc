@@ -13,7 +13,9 @@ struct Climate final : device::DeviceEvents {
   void on_set(device::PropertySet& set) override { monitor->on_set(set); }
   void on_reply(const device::PostReply& reply) override { std::printf("post %u: %d\n", reply.id, reply.code); }
   void on_rung(device::Rung rung, const device::RungRecord& record, std::string_view) override {
-    std::printf("%-8s %s\n", name(rung).data(), record.error ? name(*record.error).data() : "ok");
+    const std::string_view rung_name = name(rung), outcome = record.error ? name(*record.error) : "ok";
+    std::printf("%-8.*s %.*s\n", static_cast<int>(rung_name.size()), rung_name.data(), static_cast<int>(outcome.size()),
+                outcome.data());
   }
 };
 
