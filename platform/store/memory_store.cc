@@ -16,14 +16,16 @@ Result<void> MemoryStore::submit(runtime::Loop& origin, Mutations mutations, run
     return tercet::fail(Error::no_space);
   waiting_bytes_ += mutations.bytes();
   gathering_.push_back({&origin, std::move(mutations), std::move(on_durable)});
-  if (!synced_.is_set()) begin_sync();
+  if (!synced_.is_set()) begin_sync(origin);
   return {};
 }
 
-void MemoryStore::begin_sync() {
+/// `running`: whose pass this is. Another loop's now() is the time of its last pass, and a sync that ended by it could
+/// overtake the completions of the one before.
+void MemoryStore::begin_sync(runtime::Loop& running) {
   syncing_ = std::exchange(gathering_, {});
-  runtime::Loop& loop = *syncing_.front().origin;
-  synced_.set(loop, loop.now() + options_.sync_delay);
+  syncing_on_ = &running;
+  synced_.set(running, running.now() + options_.sync_delay);
 }
 
 void MemoryStore::end_sync() {
@@ -36,7 +38,7 @@ void MemoryStore::end_sync() {
     auto& task = const_cast<runtime::Task&>(submission.on_durable);
     if (task) static_cast<void>(submission.origin->post(std::move(task)));
   }
-  if (!gathering_.empty() && !synced_.is_set()) begin_sync();
+  if (!gathering_.empty() && !synced_.is_set()) begin_sync(*syncing_on_);
 }
 
 void MemoryStore::apply(const Mutations& mutations) {

@@ -15,8 +15,8 @@ struct MemoryOptions {
 };
 
 /// The StreamStore's twin in memory, for tests and simulation: groups form, sync one at a time and complete as in
-/// RocksStore, on the virtual time of the loop that began the group. One thread; loops outlive the store, or are
-/// destroyed after close() or crash().
+/// RocksStore, on the virtual time of the loop that began the first of them. One thread; loops outlive the store, or
+/// are destroyed after close() or crash().
 class MemoryStore final : public StreamStore {
  public:
   explicit MemoryStore(MemoryOptions options = {});
@@ -43,7 +43,7 @@ class MemoryStore final : public StreamStore {
     Mutations mutations;
     runtime::Task on_durable;
   };
-  void begin_sync();
+  void begin_sync(runtime::Loop& running);
   void end_sync();
   void apply(const Mutations& mutations);
 
@@ -51,6 +51,7 @@ class MemoryStore final : public StreamStore {
   std::array<Table, kFamilies> tables_;
   std::vector<Submission> syncing_, gathering_;
   runtime::Timer synced_;
+  runtime::Loop* syncing_on_ = nullptr;
   std::size_t waiting_bytes_ = 0;
   bool closed_ = false;
   Counters counters_;
