@@ -16,6 +16,8 @@ class SimTransport final : public device::Transport, private runtime::StreamEven
       : loop_(loop), server_(server), wake_(std::move(wake)) {}
   ~SimTransport() override { close(); }
 
+  /// The next connection goes there.
+  void aim(const runtime::Address& server) { server_ = server; }
   Result<void> open(const device::Target& target) override;
   Result<device::Stage> advance() override;
   device::Stage stage() const override { return stage_; }

@@ -1,5 +1,7 @@
 #include "tests/simulation/sim_server.h"
 
+#include "platform/thing/record.h"
+
 namespace tercet::simulation {
 
 SimServer::SimServer(runtime::SimHost& host, std::size_t shards) : host_(host), loops_(host, shards) {
@@ -31,6 +33,19 @@ void SimServer::start() {
   listener->policy = broker::PolicyKind::cloud;
   listener->spread = true;
   TERCET_CHECK(shards_.front()->broker().listen(std::move(listener)));
+}
+
+void SimServer::forget_history(std::uint64_t device) {
+  std::string from, to;
+  thing::append_key(from, {device, thing::RecordKind::properties, {}, 0});
+  thing::append_key(to, {device + 1, thing::RecordKind::properties, {}, 0});
+  store::Mutations known;
+  const auto note = [&](std::string_view key, std::string_view) {
+    known.erase(store::Family::history, key);
+    return true;
+  };
+  TERCET_CHECK(store_.scan(store::Family::history, from, to, store::StreamStore::Order::ascending, note));
+  if (!known.empty()) static_cast<void>(store_.submit(loops_.loop(0), std::move(known), {}));
 }
 
 void SimServer::kill(runtime::SimHost::Death death) {

@@ -46,6 +46,8 @@ class SimServer final : private registry::LoginEvents, private broker::Journal {
 
   runtime::Address address() const { return host_.address(kPort); }
   store::StreamStore& store() { return store_; }
+  /// Takes out of the store what the history of this device has now.
+  void forget_history(std::uint64_t device);
   /// From now on the disk takes what it is given, or nothing.
   void fall_behind(bool is_behind) { store_.is_behind = is_behind; }
   std::size_t refusals() const { return refusals_; }
