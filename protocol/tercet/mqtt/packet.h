@@ -24,9 +24,9 @@ constexpr bool is_v5(ProtocolVersion version) {
 #endif
 }
 
-/// Built with TERCET_NO_QOS2, the client machine knows QoS 0 and 1 only, as the cloud does: it asks for nothing more, and
-/// whatever belongs to QoS 2 ends the connection. Built with TERCET_NO_UNSUBSCRIBE it keeps its subscriptions for good,
-/// as the device SDK does. The codec knows both all the same.
+/// Built with TERCET_NO_QOS2, the client machine knows QoS 0 and 1 only, as the cloud does: it asks for nothing more,
+/// and whatever belongs to QoS 2 ends the connection. Built with TERCET_NO_UNSUBSCRIBE it keeps its subscriptions for
+/// good, as the device SDK does. The codec knows both all the same.
 #ifdef TERCET_NO_QOS2
 inline constexpr bool kClientHasQos2 = false;
 #else
