@@ -534,41 +534,49 @@ TEST_CASE("a pass writes a few records to flash, or erases once, and asks for th
 }
 
 TEST_CASE("a flash that cannot be read for a while loses nothing, and is asked again without haste") {
-  Station station;
-  station.go_offline();
-  station.run_for(Seconds{31});
-  station.measure(20);
-  SUBCASE("nowhere") { station.flash.unreadable = true; }
-  SUBCASE("in the text of a record") { station.flash.unreadable_from = 110, station.flash.unreadable_to = 111; }
-  station.board.transport.mend();
-  for (int i = 0; i < 20'000 && !station.device->is_online(); ++i) station.pass();
-  station.run_for(Seconds{1});
-  const auto failures = station.device->outbox().flash_failures;
-  CHECK(failures > 0);
-  CHECK(failures < 60);
-  CHECK(station.device->next_deadline() <= station.board.clock.now() + Millis{500});
-  station.flash.unreadable = false;
-  station.flash.unreadable_to = 0;
-  station.come_back();
-  auto arrived = station.arrived();
-  std::sort(arrived.begin(), arrived.end());
-  CHECK(std::unique(arrived.begin(), arrived.end()) == arrived.begin() + 20);
-  CHECK(station.device->outbox().dropped == 0);
-  CHECK(station.device->outbox().torn == 0);
+  for (const bool everywhere : {true, false}) {
+    CAPTURE(everywhere);  // or in the text of one record
+    Station station;
+    station.go_offline();
+    station.run_for(Seconds{31});
+    station.measure(20);
+    if (everywhere)
+      station.flash.unreadable = true;
+    else
+      station.flash.unreadable_from = 110, station.flash.unreadable_to = 111;
+    station.board.transport.mend();
+    for (int i = 0; i < 20'000 && !station.device->is_online(); ++i) station.pass();
+    station.run_for(Seconds{1});
+    const auto failures = station.device->outbox().flash_failures;
+    CHECK(failures > 0);
+    CHECK(failures < 60);
+    CHECK(station.device->next_deadline() <= station.board.clock.now() + Millis{500});
+    station.flash.unreadable = false;
+    station.flash.unreadable_to = 0;
+    station.come_back();
+    auto arrived = station.arrived();
+    std::sort(arrived.begin(), arrived.end());
+    CHECK(std::unique(arrived.begin(), arrived.end()) == arrived.begin() + 20);
+    CHECK(station.device->outbox().dropped == 0);
+    CHECK(station.device->outbox().torn == 0);
+  }
 }
 
 TEST_CASE("a place of the flash that can never be read is given up after some tries, and counted") {
-  Station station;
-  station.go_offline();
-  station.run_for(Seconds{31});
-  station.measure(20);
-  SUBCASE("a record's text") { station.flash.unreadable_from = 110, station.flash.unreadable_to = 111; }
-  SUBCASE("a record's head") { station.flash.unreadable_from = 72, station.flash.unreadable_to = 80; }
-  station.come_back();
-  const auto counters = station.device->outbox();
-  CHECK(counters.waiting == 0);
-  CHECK(counters.dropped > 0);
-  CHECK(station.arrived().size() + counters.dropped == 20);
+  for (const bool head : {true, false}) {
+    CAPTURE(head);  // or its text
+    Station station;
+    station.go_offline();
+    station.run_for(Seconds{31});
+    station.measure(20);
+    station.flash.unreadable_from = head ? 72 : 110;
+    station.flash.unreadable_to = head ? 80 : 111;
+    station.come_back();
+    const auto counters = station.device->outbox();
+    CHECK(counters.waiting == 0);
+    CHECK(counters.dropped > 0);
+    CHECK(station.arrived().size() + counters.dropped == 20);
+  }
 }
 
 TEST_CASE("ids go on above those in flash also when a set's reply was the last to go there") {
