@@ -36,13 +36,17 @@ int set(int count, char** words) {
 
 int show(int, char**) {
   for (const setup::Field& field : setup::fields()) {
+    if (std::string_view(field.key) == "port") continue;  // a number, told below
     const bool is_there = board->provisioning().has(field.key);
     const auto text =
         field.is_secret ? Result<Provisioning::Text>(fail(Error::denied)) : board->provisioning().text(field.key);
     const std::string_view said = text ? text->str() : is_there ? "***" : "-";
     std::printf("%-10s %.*s\n", field.key, static_cast<int>(said.size()), said.data());
   }
-  if (const auto port = board->provisioning().port()) std::printf("%-10s %u\n", "port", static_cast<unsigned>(*port));
+  if (const auto port = board->provisioning().port())
+    std::printf("%-10s %u\n", "port", static_cast<unsigned>(*port));
+  else
+    std::printf("%-10s -\n", "port");
   std::printf("network    %s\n", board->network().has_address() ? "up" : "down");
   return 0;
 }

@@ -22,8 +22,9 @@ Application::Application(idf::Board& board, climate::Sensor& sensor)
       health_(board.store()) {
   monitor_.watch_health(health_);
   const auto health = health_.look();
-  ESP_LOGI(kTag, "start %" PRId32 " (%.*s), %.*s, heap %" PRId32, health.boot_count, size(health.reset_reason),
-           health.reset_reason.data(), size(sensor.description()), sensor.description().data(), health.heap_block);
+  ESP_LOGI(kTag, "start %" PRId32 " (%.*s), %.*s, largest free block %" PRId32, health.boot_count,
+           size(health.reset_reason), health.reset_reason.data(), size(sensor.description()),
+           sensor.description().data(), health.heap_block);
 }
 
 Result<void> Application::start() {
