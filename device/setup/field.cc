@@ -10,7 +10,7 @@ namespace {
 
 constexpr Field kFields[] = {
     {"wifi_ssid", "name of the Wi-Fi network", false},
-    {"wifi_pass", "its password, 8 to 63 characters; empty for an open network", true},
+    {"wifi_pass", "its password, 8 to 63 characters; for an open network set it to \"\"", true},
     {"pk", "ProductKey", false},
     {"dn", "DeviceName", false},
     {"ds", "DeviceSecret", true},

@@ -26,12 +26,16 @@ Result<std::string_view> decode(std::string_view text, MutableBytes into) {
     into[size++] = static_cast<std::uint8_t>(high << 4 | low);
     at += 2;
   }
-  std::string_view decoded = as_text(into.first(size));
-  while (!decoded.empty() && decoded.front() == ' ') decoded.remove_prefix(1);
-  while (!decoded.empty() && (decoded.back() == ' ' || decoded.back() == '\n' || decoded.back() == '\r'))
-    decoded.remove_suffix(1);
-  return decoded;
+  return as_text(into.first(size));
 }
+
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  return text;
+}
+
+constexpr std::string_view kSsid = "wifi_ssid", kPassword = "wifi_pass";
 
 }  // namespace
 
@@ -44,6 +48,20 @@ Result<std::string_view> form_value(std::string_view body, std::string_view name
     if (pair.substr(0, sign) == name) return decode(pair.substr(std::min(sign + 1, pair.size())), into);
   }
   return fail(Error::not_found);
+}
+
+Result<std::optional<std::string_view>> change_of(std::string_view body, const Field& field, MutableBytes into) {
+  constexpr std::optional<std::string_view> kStays, kRemoved = std::string_view{};
+  const std::string_view key = field.key;
+  const auto value = form_value(body, key, into);
+  if (!value && value.error() == Error::not_found) return kStays;
+  if (!value) return fail(value.error());
+  const std::string_view text = key == kSsid || key == kPassword ? *value : without_blanks(*value);
+  if (!text.empty()) return text;
+  if (key != kPassword) return kStays;
+  const auto network = form_value(body, kSsid, into);
+  if (!network && network.error() != Error::not_found) return fail(network.error());
+  return network && !network->empty() ? kRemoved : kStays;
 }
 
 }  // namespace tercet::setup

@@ -10,7 +10,9 @@ namespace {
   "button{font:inherit;padding:.6em 2em}small{color:#666}</style></head><body>"
 
 constexpr std::string_view kPage = TERCET_PAGE_HEAD
-    "<h1>设置 · Set-up</h1><p>留空的项保持不变。 Fields left empty stay as they are.</p><form method=post action=/>"
+    "<h1>设置 · Set-up</h1><p>留空的项保持不变。 Fields left empty stay as they are.</p>"
+    "<p><small>填写了 Wi-Fi 名称而密码留空：按无密码的开放网络连接，原密码删除。 A Wi-Fi network given without a "
+    "password is an open one: the old password is removed.</small></p><form method=post action=/>"
     "<label>Wi-Fi 名称 · network<input name=wifi_ssid maxlength=32 autocomplete=off></label>"
     "<label>Wi-Fi 密码 · password<input name=wifi_pass type=password maxlength=64></label>"
     "<details><summary>设备三元组与平台 · device and platform</summary>"

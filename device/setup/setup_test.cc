@@ -56,10 +56,38 @@ TEST_CASE("a form's values are decoded, whatever their order") {
   constexpr std::string_view kBody = "wifi_ssid=My+%E7%BD%91%26%3D&wifi_pass=&pk=+a1B2c3D4e5F%0D%0A&bare";
   CHECK(*form_value(kBody, "wifi_ssid", into) == "My 网&=");
   CHECK(form_value(kBody, "wifi_pass", into)->empty());
-  CHECK(*form_value(kBody, "pk", into) == "a1B2c3D4e5F");
+  CHECK(*form_value(kBody, "pk", into) == " a1B2c3D4e5F\r\n");
   CHECK(form_value(kBody, "bare", into)->empty());
   CHECK(form_value(kBody, "ssid", into).error() == Error::not_found);
   CHECK(form_value("", "pk", into).error() == Error::not_found);
+}
+
+TEST_CASE("a network given without a password is an open one; other fields left empty stay as they are") {
+  std::array<std::uint8_t, 160> into{};
+  const Field &network = *find_field("wifi_ssid"), &password = *find_field("wifi_pass"), &secret = *find_field("ds");
+  const auto removed = change_of("wifi_ssid=cafe&wifi_pass=&ds=", password, into);
+  REQUIRE((removed && *removed));
+  CHECK((*removed)->empty());
+  for (const char* body : {"wifi_ssid=&wifi_pass=&ds=++", "wifi_pass=&ds=", "wifi_ssid=cafe", "pk=a1B2c3D4e5F"}) {
+    CAPTURE(body);
+    const auto kept = change_of(body, password, into), same = change_of(body, secret, into);
+    CHECK((kept && !*kept));
+    CHECK((same && !*same));
+  }
+  CHECK(**change_of("wifi_ssid=cafe&wifi_pass=", network, into) == "cafe");
+  CHECK(**change_of("wifi_ssid=home&wifi_pass=12345678", password, into) == "12345678");
+  CHECK(change_of("wifi_ssid=%zz&wifi_pass=", password, into).error() == Error::malformed);
+  CHECK(change_of("ds=%zz", secret, into).error() == Error::malformed);
+  CHECK(page().find("the old password is removed") != std::string_view::npos);
+  CHECK(page().find("原密码删除") != std::string_view::npos);
+}
+
+TEST_CASE("blanks around a Wi-Fi name or password belong to it, those around other values do not") {
+  std::array<std::uint8_t, 160> into{};
+  constexpr std::string_view kBody = "wifi_ssid=+My+net+&wifi_pass=+12345678+&pk=+a1B2c3D4e5F%0D%0A";
+  CHECK(**change_of(kBody, *find_field("wifi_ssid"), into) == " My net ");
+  CHECK(**change_of(kBody, *find_field("wifi_pass"), into) == " 12345678 ");
+  CHECK(**change_of(kBody, *find_field("pk"), into) == "a1B2c3D4e5F");
 }
 
 TEST_CASE("a broken escape and a value that is too long are refused") {

@@ -72,11 +72,12 @@ bool store(std::string_view form) {
   std::array<std::uint8_t, 160> buffer{};
   for (const bool storing : {false, true})
     for (const setup::Field& field : setup::fields()) {
-      const auto value = setup::form_value(form, field.key, buffer);
-      if (!value && value.error() != Error::not_found) return false;
-      if (!value || value->empty()) continue;
-      if (!storing && !setup::check(field.key, *value)) return false;
-      if (storing && !page.board->provisioning().set_text(field.key, *value)) return false;
+      const auto change = setup::change_of(form, field, buffer);
+      if (!change) return false;
+      if (!*change) continue;
+      const std::string_view value = **change;
+      if (!storing && !setup::check(field.key, value)) return false;
+      if (storing && !page.board->provisioning().set_text(field.key, value)) return false;
     }
   return true;
 }
