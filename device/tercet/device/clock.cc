@@ -60,6 +60,7 @@ void TimeKeeper::save(Instant now) {
 void TimeKeeper::adopt(Offset offset, TimeOrigin origin) {
   confirm();
   origin_ = origin;
+  if (origin >= TimeOrigin::sntp) was_told_ = true;
   const UnixMillis before = clock_.wall(), after{offset + clock_.now().since_start.count()};
   // Of a clock that shows nothing plausible the distance could overflow.
   const std::int64_t step = is_plausible(before) ? after.ms - before.ms : kStepWorthSavingMs;
@@ -114,7 +115,7 @@ Result<void> TimeKeeper::settle(Instant now) {
     end_query();
     if (believe_answers()) return {};
   }
-  const bool floor_is_next = options_->start_from_floor && (doubted_ || !is_fit_for_tls());
+  const bool floor_is_next = options_->start_from_floor && ((doubted_ && !was_told_) || !is_fit_for_tls());
   if (floor_is_next && origin_ != TimeOrigin::floor)
     adopt(options_->floor.ms - clock_.now().since_start.count(), TimeOrigin::floor);
   servers_asked_ = is_fit_for_tls() && origin_ != TimeOrigin::floor;

@@ -33,7 +33,7 @@ struct TimeOptions {
   Millis plausible_for = std::chrono::years{20};  ///< from the floor: no time beyond is believed, whoever says it
   std::span<const std::string_view> servers = kDefaultTimeServers;  ///< asked in this order; outlive the device
   Millis answer_within{2000};                                       ///< per server, name look-up included
-  bool start_from_floor = false;  ///< where no time server can be reached: take the floor as the time
+  bool start_from_floor = false;  ///< where no time server can be reached and nobody has told it yet: the floor
 };
 
 /// A change of the wall clock that we made.
@@ -56,7 +56,8 @@ struct TimeStep {
 /// - TLS refuses a certificate as expired or not yet valid: doubt(), whatever the origin. A lone answer is given up at
 ///   once for the time before it. The servers are asked again before the next attempt, and a lone answer that repeats
 ///   what was just refused is passed over for another. Stay all silent, the attempt is made with the time there is, or
-///   with the floor where start_from_floor allows.
+///   with the floor where start_from_floor allows: never once a server or the platform has told the time, for then a
+///   certificate that has expired since the build would be believed while the servers are silent.
 /// - TLS accepts a certificate: confirm(), the time holds.
 ///
 /// So one wrong server costs an attempt, not the board, also when it goes on and the others are silent: the times that
@@ -129,6 +130,7 @@ class TimeKeeper {
   const TimeOptions* options_ = nullptr;
   TimeOrigin origin_ = TimeOrigin::unset, earlier_origin_ = TimeOrigin::unset;
   bool servers_asked_ = false;  ///< in this round
+  bool was_told_ = false;       ///< the time, by a server or the platform, ever: the floor replaces it no more
   bool doubted_ = false, has_step_ = false;
   bool querying_ = false, sent_ = false, names_failed_ = false, agreed_ = false;
   std::uint8_t voices_ = 0;

@@ -67,6 +67,15 @@ struct Bench {
       if (attempt(good)) return true;
     return false;
   }
+  /// Attempts with a certificate that expired on the day of the build: whether one is made by a time before `least`.
+  bool falls_below(UnixMillis least, int attempts) {
+    for (int i = 0; i < attempts; ++i) {
+      static_cast<void>(settle());
+      if (board.clock.wall() < least) return true;
+      time.doubt();
+    }
+    return false;
+  }
 
   fake::Board board;
   Instant began = board.clock.at;
@@ -414,6 +423,38 @@ TEST_CASE("without time servers a doubted time stays, or gives way to the floor 
     alone.save(bench.board.clock.now());
     CHECK(bench.board.store.values["time"] == bytes_of(kNow));
   }
+}
+
+TEST_CASE(
+    "a certificate that has expired is not believed by the floor once a server or the platform has told the time") {
+  for (const bool by_platform : {false, true}) {
+    CAPTURE(by_platform);
+    Bench bench{by_platform ? kNow : UnixMillis{0}};
+    bench.options.start_from_floor = true;
+    bench.answers(0, kNow);
+    bench.time.start(bench.options);
+    REQUIRE(bench.settle());
+    if (by_platform) bench.time.platform_said({kNow.ms + bench.elapsed().count()});
+    bench.time.confirm();
+    REQUIRE(bench.time.origin() == (by_platform ? TimeOrigin::platform : TimeOrigin::sntp));
+    bench.server(0).mood = Mood::silent;
+    CHECK(!bench.falls_below(kNow, 8));
+    CHECK(bench.shows(kNow));
+    CHECK(bench.time.is_doubted());
+    CHECK(bench.gets_online(kNow, 1));  // it was renewed
+  }
+}
+
+TEST_CASE("a time from the servers that is given up for the one before does not lead to the floor either") {
+  Bench bench{kBefore};
+  bench.options.start_from_floor = true;
+  bench.time.start(bench.options);
+  bench.time.doubt();
+  bench.answers(0, kNow);
+  REQUIRE(bench.settle());
+  REQUIRE(bench.shows(kNow));
+  bench.server(0).mood = Mood::silent;
+  CHECK(!bench.falls_below(kBefore, 8));
 }
 
 TEST_CASE("the platform replaces a time up and down") {
