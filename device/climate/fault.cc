@@ -31,15 +31,17 @@ void FaultWatch::see(const Result<Reading>& sample, Instant now) {
 }
 
 void FaultWatch::count(SensorFault kind) {
-  if (kind != counting_) in_a_row_ = 0;
+  if (kind != counting_) of_a_kind_ = 0;
   counting_ = kind;
   if (in_a_row_ < kInARow) ++in_a_row_;
-  if (in_a_row_ == kInARow) fault_ = kind;
+  if (of_a_kind_ < kInARow) ++of_a_kind_;
+  const bool is_named = fault_ == SensorFault::absent || fault_ == SensorFault::out_of_range;
+  if (of_a_kind_ == kInARow || (in_a_row_ == kInARow && !is_named)) fault_ = kind;
 }
 
 void FaultWatch::accept(const Reading& reading, Instant now) {
   counting_ = SensorFault::none;
-  in_a_row_ = 0;
+  in_a_row_ = of_a_kind_ = 0;
   const bool same = last_ && last_->temperature == reading.temperature && last_->humidity == reading.humidity;
   if (!same) same_since_ = now;
   last_ = reading;

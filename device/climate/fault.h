@@ -18,7 +18,8 @@ std::string_view name(SensorFault fault);
 
 /// Watches a sensor's answers.
 ///
-///   none --5 failures in a row--> absent        none --5 impossible answers in a row--> out_of_range
+///   none --5 failures or impossible answers in a row, of any mixture--> absent or out_of_range, as the last of them
+///   absent, out_of_range --5 of the other kind in a row--> the other
 ///   none --one answer for 6 hours--> stuck      any --a good, or another, answer--> none
 ///
 /// A stuck sensor's answers are still used, they may be right; of the others there is none to use.
@@ -37,7 +38,7 @@ class FaultWatch {
   void count(SensorFault kind);
   void accept(const Reading& reading, Instant now);
   SensorFault fault_ = SensorFault::none, counting_ = SensorFault::none;
-  int in_a_row_ = 0;
+  int in_a_row_ = 0, of_a_kind_ = 0;  ///< failures of any kind since the last good answer; the latest, of one kind
   std::optional<Reading> last_;
   Instant same_since_{};
 };

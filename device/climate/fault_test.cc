@@ -45,13 +45,28 @@ TEST_CASE("air that does not exist is out of range, and never a reading") {
   for (const Reading air : {Reading{-40, 0}, Reading{125, 100}}) CHECK(FaultWatch::is_possible(air));
 }
 
-TEST_CASE("failures of two kinds do not add up") {
+TEST_CASE(
+    "a sensor that fails in two ways by turns is faulty after five, under one name until five of the other kind") {
   FaultWatch watch;
-  for (int i = 0; i < 20; ++i)
-    if (i % 2 == 0)
-      watch.see(fail(Error::io_failed), at(i));
+  const auto fails = [&](bool is_absent, int second) {
+    if (is_absent)
+      watch.see(fail(Error::io_failed), at(second));
     else
-      watch.see(Reading{200, 50}, at(i));
+      watch.see(Reading{200, 50}, at(second));
+  };
+  for (int i = 0; i < 4; ++i) fails(i % 2 == 0, i);
+  CHECK(watch.fault() == SensorFault::none);
+  fails(true, 4);
+  CHECK(watch.fault() == SensorFault::absent);
+  for (int i = 5; i < 25; ++i) {
+    fails(i % 2 == 0, i);
+    CHECK(watch.fault() == SensorFault::absent);
+  }
+  for (int i = 25; i < 30; ++i) fails(false, i);
+  CHECK(watch.fault() == SensorFault::out_of_range);
+  watch.see(kAir, at(30));
+  CHECK(watch.fault() == SensorFault::none);
+  for (int i = 31; i < 35; ++i) fails(i % 2 == 0, i);
   CHECK(watch.fault() == SensorFault::none);
 }
 

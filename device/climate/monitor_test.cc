@@ -152,6 +152,25 @@ TEST_CASE("a sensor that goes away is told once, nothing is reported without it,
   CHECK(bench.monitor.counters().faults == 1);
 }
 
+TEST_CASE("a sensor that fails in two ways by turns is told once, and its old air is not reported on") {
+  Bench bench({.report_interval_s = 5});
+  bench.run_for(Millis{11'000});
+  const auto fail_for = [&](int samples) {
+    for (int i = 0; i < samples; ++i) {
+      bench.chip.broken = i % 2 == 0 ? std::optional{Error::io_failed} : std::nullopt;
+      bench.chip.air.temperature = 200;
+      bench.run_for(Millis{1'000});  // one sample
+    }
+  };
+  fail_for(10);
+  CHECK(bench.monitor.fault() != SensorFault::none);
+  const auto reported = bench.board.platform.posts.size();
+  fail_for(60);
+  CHECK(bench.board.platform.posts.size() == reported);
+  CHECK(bench.board.platform.events_received == 1);
+  CHECK(bench.monitor.counters().faults == 1);
+}
+
 TEST_CASE("impossible air is never reported") {
   Bench bench({.report_interval_s = 5});
   bench.chip.air = {-300, 50};
