@@ -167,6 +167,7 @@ void Device::on_offline(const mqtt::Offline& offline, Instant now) {
   reply_until_ = step_until_ = Instant::never();
   step_ = Step::idle;
   port_.transport.close();
+  if (options_.psk && !was_open) wipe_output();  // the key lay there for the handshake that will not be
   if (stopping_) return;
   if (spill_at_ == Instant::never()) spill_at_ = now + options_.flash_after;
   // A CONNECT that nobody answered; a refusal is an answer.

@@ -144,6 +144,26 @@ TEST_CASE("with a pre-shared key the transport gets identity and key, no clock i
   CHECK(certificates.board.transport.psk_identity.empty());
 }
 
+TEST_CASE("a pre-shared key does not stay in memory when the device is stopped on its way up") {
+  for (const Stage stage : {Stage::resolving, Stage::connecting, Stage::securing}) {
+    CAPTURE(static_cast<int>(stage));
+    Bench bench;
+    bench.options.psk = true;
+    bench.board.transport.hang_at(stage);
+    bench.start();
+    CHECK(!bench.get_online(Millis{500}));
+    const auto output = bench.buffers.storage().mqtt.output;
+    const std::string_view memory(reinterpret_cast<const char*>(output.data()), output.size());
+    const auto& key = bench.board.transport.psk_key;
+    REQUIRE(!key.empty());
+    REQUIRE(memory.find(key.str()) != std::string_view::npos);
+    bench.device.stop();
+    for (int i = 0; i < 4 && !bench.device.is_stopped(); ++i) bench.device.run();
+    REQUIRE(bench.device.is_stopped());
+    CHECK(memory.find(key.str()) == std::string_view::npos);
+  }
+}
+
 TEST_CASE("a pre-shared key that the platform does not have, or a board without a secret, breaks the rung tls") {
   Bench bench;
   bench.options.psk = true;

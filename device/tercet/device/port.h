@@ -19,7 +19,8 @@ namespace tercet::device {
 /// How far a connection has come.
 enum class Stage : std::uint8_t { closed, resolving, connecting, securing, ready };
 
-/// TLS by a pre-shared key in place of certificates (tercet/auth/psk.h): both are text.
+/// TLS by a pre-shared key in place of certificates (tercet/auth/psk.h): both are text, and valid no longer than
+/// Transport::open() says.
 struct PreSharedKey {
   std::string_view identity, key;
 };
@@ -38,7 +39,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  /// Begins a connection, dropping an earlier one. `target` and its text outlive the connection.
+  /// Begins a connection, dropping an earlier one. The text of `target` outlives the connection, but for that of `psk`:
+  /// it is valid until the stage is ready, advance() has failed or close() is called, and is then overwritten.
   /// Errors: bad_argument, no_space (a handle or memory is missing: try again later), unsupported (no pre-shared keys
   /// here).
   virtual Result<void> open(const Target& target) = 0;
