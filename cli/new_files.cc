@@ -13,6 +13,16 @@ namespace {
 
 std::string reason() { return std::strerror(errno); }
 
+/// This file system does not know how.
+bool is_unknown(int code) { return code == EINVAL || code == ENOSYS; }
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string folder_there(const std::string& path) { return path + " is a folder; name another file"; }
+
 std::string taken(const std::string& path) {
   return path + " exists and is left as it is; name another file, or replace it with --force";
 }
@@ -40,16 +50,18 @@ void sync_folder_of(const std::string& path) {
 }  // namespace
 
 NewFiles::~NewFiles() {
-  for (const Waiting& file : files_) {
-    if (!file.in_place) ::unlink(file.fresh.c_str());
-    if (file.in_place && !committed_ && !replace_) ::unlink(file.path.c_str());
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (!file->in_place) ::unlink(file->fresh.c_str());
+    if (committed_) continue;
+    if (file->is_new) ::unlink(file->path.c_str());
+    if (file->has_old) ::rename(file->fresh.c_str(), file->path.c_str());
   }
 }
 
 bool NewFiles::is_free(const std::string& path, bool replace, std::string& problem) {
   struct stat info {};
-  if (replace || ::lstat(path.c_str(), &info) != 0) return true;
-  problem = taken(path);
+  if (::lstat(path.c_str(), &info) != 0 || (replace && !S_ISDIR(info.st_mode))) return true;
+  problem = S_ISDIR(info.st_mode) ? folder_there(path) : taken(path);
   return false;
 }
 
@@ -68,15 +80,28 @@ bool NewFiles::add(const std::string& path, std::string_view bytes, std::string&
 }
 
 bool NewFiles::put(Waiting& file, std::string& problem) const {
-  int done = replace_ ? ::rename(file.fresh.c_str(), file.path.c_str())
-                      : ::renameat2(AT_FDCWD, file.fresh.c_str(), AT_FDCWD, file.path.c_str(), RENAME_NOREPLACE);
-  if (done != 0 && !replace_ && (errno == EINVAL || errno == ENOSYS)) {  // this file system does not know how
+  if (is_folder(file.path)) {
+    problem = folder_there(file.path);
+    return false;
+  }
+  file.is_new = put_new(file);
+  if (!file.is_new && replace_ && errno == EEXIST)
+    file.has_old = ::renameat2(AT_FDCWD, file.fresh.c_str(), AT_FDCWD, file.path.c_str(), RENAME_EXCHANGE) == 0;
+  file.in_place = file.is_new || file.has_old;
+  if (!file.in_place && replace_)  // not every file system can exchange names, or link
+    file.in_place = ::rename(file.fresh.c_str(), file.path.c_str()) == 0;
+  if (!file.in_place) problem = errno == EEXIST ? taken(file.path) : file.path + " cannot be written: " + reason();
+  return file.in_place;
+}
+
+/// Where nothing is. errno: EEXIST, something is.
+bool NewFiles::put_new(const Waiting& file) {
+  int done = ::renameat2(AT_FDCWD, file.fresh.c_str(), AT_FDCWD, file.path.c_str(), RENAME_NOREPLACE);
+  if (done != 0 && is_unknown(errno)) {
     done = ::link(file.fresh.c_str(), file.path.c_str());
     if (done == 0) ::unlink(file.fresh.c_str());
   }
-  if (done != 0) problem = errno == EEXIST ? taken(file.path) : file.path + " cannot be written: " + reason();
-  file.in_place = done == 0;
-  return file.in_place;
+  return done == 0;
 }
 
 bool NewFiles::commit(std::string& problem) {
@@ -84,6 +109,8 @@ bool NewFiles::commit(std::string& problem) {
     if (!put(file, problem)) return false;
   for (const Waiting& file : files_) sync_folder_of(file.path);
   committed_ = true;
+  for (const Waiting& file : files_)
+    if (file.has_old) ::unlink(file.fresh.c_str());
   return true;
 }
 

@@ -90,3 +90,43 @@ TEST_CASE("a file is replaced when that was asked for, and is private then") {
   REQUIRE(::stat(folder.at("image").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0600);
 }
+
+TEST_CASE("when one of several cannot replace what is there, all the old ones are kept") {
+  const Folder folder;
+  std::string problem;
+  std::ofstream(folder.at("image")) << "old";
+  {
+    NewFiles files(true);
+    REQUIRE(files.add(folder.at("image"), "new", problem));
+    REQUIRE(files.add(folder.at("note"), "new", problem));
+    REQUIRE(files.add(folder.at("keys"), "new", problem));
+    fs::create_directory(folder.at("keys"));
+    CHECK(!files.commit(problem));
+    CHECK(problem.find("keys is a folder") != std::string::npos);
+  }
+  CHECK(folder.text("image") == "old");
+  CHECK(!fs::exists(folder.at("note")));
+  CHECK(fs::is_directory(folder.at("keys")));
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("several files are replaced together and the old ones are gone") {
+  const Folder folder;
+  std::string problem;
+  for (const char* name : {"keys", "image"}) std::ofstream(folder.at(name)) << "old";
+  NewFiles files(true);
+  for (const char* name : {"keys", "image"}) REQUIRE(files.add(folder.at(name), "new", problem));
+  REQUIRE(files.commit(problem));
+  for (const char* name : {"keys", "image"}) CHECK(folder.text(name) == "new");
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("a folder is never free, whatever may be replaced") {
+  const Folder folder;
+  fs::create_directory(folder.at("keys"));
+  for (const bool replace : {false, true}) {
+    std::string problem;
+    CHECK(!NewFiles::is_free(folder.at("keys"), replace, problem));
+    CHECK(problem.find("is a folder") != std::string::npos);
+  }
+}

@@ -241,12 +241,14 @@ class Provisioner {
     const auto entries = provision::entries_of(record, problem_);
     if (!keys || !entries) return false;
     auto image = provision::encode_nvs(*entries, options_.size, options_.unencrypted ? nullptr : &*keys, problem_);
-    if (!image || !files.add(places.image, text_of(*image), problem_)) return false;
-    if (places.keys.empty()) return true;
-    std::string partition = text_of(keys->partition());
-    const bool added = files.add(places.keys, partition, problem_);
-    wipe(partition);
-    return added;
+    if (!image) return false;
+    if (!places.keys.empty()) {  // first in place: an image without its keys is worth nothing
+      std::string partition = text_of(keys->partition());
+      const bool added = files.add(places.keys, partition, problem_);
+      wipe(partition);
+      if (!added) return false;
+    }
+    return files.add(places.image, text_of(*image), problem_);
   }
 
   std::string triple_text(const BoardRecord& record) const {
