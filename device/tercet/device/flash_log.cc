@@ -187,6 +187,7 @@ Result<FlashPlace> FlashLog::write(const FlashRecord& record) {
 FlashLog::Sought FlashLog::seek(FlashPlace from) const {
   if (counters_.waiting == 0) return {};
   if (from < head_) from = head_;
+  const bool is_from_head = from == head_;
   while (from < end()) {
     const Frame frame = read_frame(from);
     FlashPlace after = from;
@@ -194,8 +195,18 @@ FlashLog::Sought FlashLog::seek(FlashPlace from) const {
     if (frame.state == FrameState::waiting)
       return {FlashFound{from, after, frame.sequence, static_cast<std::uint16_t>(frame.size - kFixed)}, {}};
     if (frame.state == FrameState::unreadable) return {{}, from};
-    from = frame.state == FrameState::done ? after : next_sector(from);
+    if (frame.state == FrameState::done) {
+      from = after;
+      continue;
+    }
+    const NextSector next = next_sector(from);
+    if (!next.is_sure) return {{}, from};
+    from = next.begin;
   }
+  if (!is_from_head) return {};
+  // All was read, and nothing waits: what was counted unread had been done with, or has decayed.
+  counters_.torn += counters_.waiting;
+  counters_.waiting = counters_.waiting_bytes = 0;
   return {};
 }
 
@@ -207,7 +218,7 @@ Result<FlashRecord> FlashLog::read(const FlashFound& found, MutableBytes into) {
   if (frame.state == FrameState::unreadable || body == Body::unreadable) return fail(Error::io_failed);
   if (body == Body::torn) {
     ++counters_.torn;
-    remove(found.place);
+    remove(found.place, nullptr);
     return fail(Error::malformed);
   }
   std::array<std::uint8_t, kFixed> fixed;
@@ -226,46 +237,37 @@ Result<FlashRecord> FlashLog::read(const FlashFound& found, MutableBytes into) {
 }
 
 /// Marks a record as done. One whose mark fails is passed over if it is the oldest, else found again.
-bool FlashLog::remove(FlashPlace place) {
+bool FlashLog::remove(FlashPlace place, std::uint32_t* counter) {
   if (counters_.waiting == 0 || place < head_) return true;
   const Frame frame = read_frame(place);
   if (frame.state == FrameState::unreadable) return false;
   if (frame.state != FrameState::waiting) return true;
   const bool marked = mark(place);
   if (!marked && place != head_) return false;
-  --counters_.waiting;
-  counters_.waiting_bytes -= frame.total;
+  if (counter != nullptr) ++*counter;
   if (place == head_) head_.offset = static_cast<std::uint16_t>(place.offset + frame.total);
-  settle_head();
+  counters_.waiting_bytes -= std::min(counters_.waiting_bytes, frame.total);
+  if (--counters_.waiting == 0)
+    recount(head_);
+  else
+    settle_head();
   return marked;
 }
 
 Result<void> FlashLog::acknowledge(FlashPlace place) {
-  const std::uint32_t before = counters_.waiting;
-  const bool marked = remove(place);
-  if (counters_.waiting != before) ++counters_.acknowledged;
-  return marked ? Result<void>{} : fail(Error::io_failed);
+  return remove(place, &counters_.acknowledged) ? Result<void>{} : fail(Error::io_failed);
 }
 
 void FlashLog::abandon() {
   const auto at = obstacle(head_);
   if (!at) return;
-  std::uint32_t left = 0, left_bytes = 0;
-  FlashPlace first = next_sector(*at);
-  for (auto found = find(first); found; found = find(found->after)) {
-    if (left++ == 0) first = found->place;
-    left_bytes += total_of(kFixed + found->text_bytes);
-  }
-  counters_.dropped += counters_.waiting - left;
-  counters_.waiting = left;
-  counters_.waiting_bytes = left_bytes;
-  head_ = first;
+  const std::uint32_t before = counters_.waiting;
+  // A restart that cannot read the place either would not see what is appended behind it.
+  if (at->sequence == active_.sequence) end_offset_ = static_cast<std::uint16_t>(geometry_.sector_bytes);
+  recount(next_sector(*at).begin);
+  if (before > counters_.waiting) counters_.dropped += before - counters_.waiting;
 }
 
-void FlashLog::give_up(FlashPlace place) {
-  const std::uint32_t before = counters_.waiting;
-  remove(place);
-  if (counters_.waiting != before) ++counters_.dropped;
-}
+void FlashLog::give_up(FlashPlace place) { remove(place, &counters_.dropped); }
 
 }  // namespace tercet::device

@@ -38,7 +38,9 @@ struct FlashFound {
 };
 
 struct FlashCounters {
-  std::uint32_t waiting = 0;  ///< records appended and neither acknowledged nor given up
+  /// Records appended and neither acknowledged nor given up. A stretch that could not be read when it was counted is
+  /// one record; it is counted again before it would matter.
+  std::uint32_t waiting = 0;
   std::uint32_t waiting_bytes = 0;
   std::uint32_t appended = 0;      ///< since mount()
   std::uint32_t acknowledged = 0;  ///< since mount()
@@ -128,6 +130,16 @@ class FlashLog {
     std::optional<FlashPlace> unreadable;
   };
   enum class Body : std::uint8_t { whole, torn, unreadable };
+  /// What waits, counted in flash; what cannot be read counts as one.
+  struct Tally {
+    FlashPlace first{};
+    std::uint32_t count = 0, bytes = 0;
+    bool is_hidden = false;  ///< something could not be read
+  };
+  struct NextSector {
+    FlashPlace begin{};
+    bool is_sure = true;  ///< false: one that cannot be read lies between
+  };
   class Programmer;
 
   // Layout, flash_log.cc.
@@ -145,14 +157,17 @@ class FlashLog {
   bool program(std::uint32_t at, Bytes bytes);
   bool mark(FlashPlace place);
   Result<FlashPlace> write(const FlashRecord& record);
-  bool remove(FlashPlace place);
+  /// `counter`, if any, counts what is removed.
+  bool remove(FlashPlace place, std::uint32_t* counter);
 
   // Sectors, flash_sectors.cc.
   std::optional<Header> read_header(std::uint16_t sector) const;
   bool is_foreign(std::uint16_t sector) const;
-  FlashPlace next_sector(FlashPlace from) const;
+  NextSector next_sector(FlashPlace from) const;
   FlashPlace scan(Sector sector);
   void settle_head();
+  Tally tally(FlashPlace from, bool only_its_sector) const;
+  void recount(FlashPlace from);
   Result<void> advance();
   Result<void> prepare(bool may_drop);
   std::uint32_t waiting_in(std::uint16_t sector) const;

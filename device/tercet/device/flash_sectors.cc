@@ -98,8 +98,9 @@ FlashPlace FlashLog::scan(Sector sector) {
   for (;;) {
     const Frame frame = read_frame(at);
     if (frame.state == FrameState::blank) return at;
-    if (frame.state == FrameState::unreadable) ++counters_.torn;  // nobody knows how many it hides
-    if (frame.state == FrameState::broken || frame.state == FrameState::unreadable) break;
+    const bool is_hidden = frame.state == FrameState::unreadable;
+    if (is_hidden && counters_.waiting++ == 0) head_ = at;  // nobody knows how many, hence one
+    if (is_hidden || frame.state == FrameState::broken) break;
     const bool waits = frame.state == FrameState::waiting;
     const bool is_torn = waits && examine(at, frame) == Body::torn;
     if (is_torn) ++counters_.torn;
@@ -119,20 +120,51 @@ FlashPlace FlashLog::scan(Sector sector) {
   return at;
 }
 
-/// The beginning of the sector behind that of `from`; end() if there is none.
-FlashPlace FlashLog::next_sector(FlashPlace from) const {
+/// The sector behind that of `from`; end() if there is none. One that cannot be read is passed over.
+FlashLog::NextSector FlashLog::next_sector(FlashPlace from) const {
+  NextSector next{end()};
+  if (from.sequence == active_.sequence) return next;
   for (std::uint32_t step = 1; step < geometry_.sectors; ++step) {
     const auto sector = static_cast<std::uint16_t>((from.sector + step) % geometry_.sectors);
+    std::array<std::uint8_t, kHeader> bytes;
     const auto header = read_header(sector);
-    if (header && header->sequence > from.sequence && header->sequence <= active_.sequence)
-      return {header->sequence, sector, static_cast<std::uint16_t>(first_offset())};
+    if (!header && !fetch(address(sector, 0), bytes)) next.is_sure = false;
+    if (header && header->sequence > from.sequence && header->sequence <= active_.sequence) {
+      next.begin = {header->sequence, sector, static_cast<std::uint16_t>(first_offset())};
+      return next;
+    }
   }
-  return end();
+  return next;
 }
 
 /// Moves the head on to a record that waits.
 void FlashLog::settle_head() {
   if (const auto found = find(head_)) head_ = found->place;
+}
+
+FlashLog::Tally FlashLog::tally(FlashPlace from, bool only_its_sector) const {
+  Tally all{from};
+  for (FlashPlace at = from; at < end();) {
+    const Frame frame = read_frame(at);
+    NextSector next{{at.sequence, at.sector, static_cast<std::uint16_t>(at.offset + frame.total)}};
+    const bool is_behind = frame.state != FrameState::waiting && frame.state != FrameState::done;
+    if (is_behind && !only_its_sector) next = next_sector(at);
+    const bool is_hidden = frame.state == FrameState::unreadable || !next.is_sure;
+    if ((is_hidden || frame.state == FrameState::waiting) && all.count++ == 0) all.first = at;
+    if (frame.state == FrameState::waiting) all.bytes += frame.total;
+    all.is_hidden = all.is_hidden || is_hidden;
+    if (is_behind && only_its_sector) break;
+    at = next.begin;
+  }
+  return all;
+}
+
+/// Counts what waits from there on; nothing before it waits.
+void FlashLog::recount(FlashPlace from) {
+  const Tally all = tally(from, false);
+  head_ = all.first;
+  counters_.waiting = all.count;
+  counters_.waiting_bytes = all.bytes;
 }
 
 /// Goes on in the next sector.
@@ -174,11 +206,13 @@ Result<void> FlashLog::prepare(bool may_drop) {
   return fail(Error::io_failed);
 }
 
+/// At least one where something cannot be read: then all that is not in later sectors.
 std::uint32_t FlashLog::waiting_in(std::uint16_t sector) const {
   if (counters_.waiting == 0 || head_.sector != sector) return 0;
-  std::uint32_t count = 0;
-  for (auto found = find(head_); found && found->place.sector == sector; found = find(found->after)) ++count;
-  return count;
+  const Tally here = tally(head_, true);
+  if (!here.is_hidden) return here.count;
+  const Tally later = tally(next_sector(head_).begin, false);
+  return std::max(here.count, counters_.waiting - std::min(counters_.waiting, later.count));
 }
 
 FlashLog::Announcement FlashLog::read_slot(std::uint32_t slot) const {
@@ -219,14 +253,15 @@ void FlashLog::announce(std::uint16_t victim) {
 
 /// Gives up what waits in a sector.
 void FlashLog::drop(std::uint16_t victim) {
-  while (counters_.waiting > 0 && head_.sector == victim) {
-    const Frame frame = read_frame(head_);
-    ++counters_.dropped;
-    --counters_.waiting;
-    counters_.waiting_bytes -= frame.total;
-    head_.offset = static_cast<std::uint16_t>(head_.offset + frame.total);
-    settle_head();
-  }
+  if (counters_.waiting == 0 || head_.sector != victim) return;
+  const FlashPlace next = next_sector(head_).begin;
+  const Tally here = tally(head_, true);
+  counters_.dropped += waiting_in(victim);
+  if (here.is_hidden || here.count >= counters_.waiting) return recount(next);
+  counters_.waiting -= here.count;
+  counters_.waiting_bytes -= std::min(counters_.waiting_bytes, here.bytes);
+  head_ = next;
+  settle_head();
 }
 
 bool FlashLog::is_blank(std::uint16_t sector) const {

@@ -579,6 +579,32 @@ TEST_CASE("a place of the flash that can never be read is given up after some tr
   }
 }
 
+TEST_CASE("an outage longer than the flash, whose oldest record can never be read, costs what stood with it") {
+  for (const DropPolicy policy : {DropPolicy::oldest, DropPolicy::newest}) {
+    Station station(6, 1024);
+    station.options.drop = policy;
+    station.reboot();
+    station.go_offline();
+    station.run_for(Seconds{31});
+    station.measure(30);
+    station.flash.unreadable_from = 72, station.flash.unreadable_to = 80;
+    for (int n = 0; n < 30; ++n) {
+      const UnixMillis at{kStart + (station.readings + 1) * 1'000};
+      const auto number = static_cast<float>(station.readings + 1);
+      if (station.device->post_properties({kTemperature(number), kHumidity(40)}, at)) ++station.readings;
+      station.run_for(Millis{50});
+    }
+    const auto in_outage = station.device->outbox();
+    CHECK(in_outage.waiting >= 30);
+    station.come_back();
+    const auto counters = station.device->outbox();
+    const auto refused = static_cast<std::uint32_t>(60 - station.readings);
+    CHECK(counters.waiting == 0);
+    CHECK(station.arrived().size() >= 30);
+    CHECK(station.arrived().size() + counters.dropped - refused == static_cast<std::size_t>(station.readings));
+  }
+}
+
 TEST_CASE("ids go on above those in flash also when a set's reply was the last to go there") {
   Station station;
   station.come_back();
