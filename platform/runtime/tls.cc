@@ -96,6 +96,8 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   auto* const keys = static_cast<TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   const UnixMillis now{static_cast<std::int64_t>(std::time(nullptr)) * 1000};
   std::optional<TicketKeys::Found> found;
+  // A pre-shared key is asked for at each handshake, so that a device that was disabled does not come back.
+  if (sealing == 1 && SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl)) == NID_kx_psk) return 0;
   if (sealing == 1) {
     if (const auto current = keys->current(now)) found = TicketKeys::Found{*current, false};
     if (!found || RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;

@@ -55,11 +55,12 @@ struct Opened {
   runtime::Problem problem{Error::internal, {}};
   Disk after;
 };
-Opened open(const Disk& disk, bool accept_loss = false) {
+Opened open(const Disk& disk, bool accept_loss = false, Durability durability = Durability::synced) {
   const auto files = std::make_shared<DroppingFileSystem>(disk);
   const auto env = make_dropping_env(files);
   RocksOptions options = options_of(*env);
   options.accept_loss = accept_loss;
+  options.durability = durability;
   Opened result;
   auto store = RocksStore::open(options);
   if (store) {
@@ -143,6 +144,16 @@ TEST_CASE("a last record with sectors that were never written is a torn tail") {
   const std::size_t sector = (log.size() - 1500) / 512 * 512;
   log.replace(sector, 512, 512, '\0');
   CHECK(open(disk).records == kRecords - 1);
+}
+
+TEST_CASE("without syncs a hole in the log is what a power cut leaves: the store goes on with what was before it") {
+  Disk disk = disk_with(0, kRecords, 3000);
+  log_of(disk).replace(log_of(disk).size() / 2 / 4096 * 4096, 4096, 4096, '\0');
+  REQUIRE(open(disk).records == -1);
+  const Opened opened = open(disk, false, Durability::memory);
+  CHECK(opened.records > 0);
+  CHECK(opened.records < kRecords);
+  CHECK(open(opened.after).records == opened.records);
 }
 
 TEST_CASE("told to accept the loss, the store goes on with what was before the damage") {

@@ -163,7 +163,7 @@ Outcome<void> check_logs(const RocksOptions& options, rocksdb::Env& env, std::ui
     return Problem{Error::malformed, found.damage->file + ", from byte " + std::to_string(found.damage->offset) +
                                          " on" + std::string(kDamaged).append(kOrAccept)};
   runtime::log(runtime::LogLevel::warning,
-               "the store's log is damaged; as told, all that was written later is left out",
+               "the store's log is damaged; all that was written later is left out, as told or as without syncs",
                {{"file", found.damage->file}, {"from_byte", found.damage->offset}});
   return {};
 }
@@ -173,7 +173,10 @@ Outcome<void> check_logs(const RocksOptions& options, rocksdb::Env& env, std::ui
 Outcome<std::unique_ptr<RocksStore::Engine>> RocksStore::Engine::open(const RocksOptions& options) {
   std::unique_ptr<Engine> engine(new Engine);
   engine->write_options_.sync = options.durability == Durability::synced;
-  if (auto opened = engine->open_database(options); !opened) return opened.problem();
+  // Without syncs a power cut may leave holes anywhere in the logs, and nothing was promised about it.
+  RocksOptions judged = options;
+  if (options.durability == Durability::memory) judged.accept_loss = true;
+  if (auto opened = engine->open_database(judged); !opened) return opened.problem();
   if (auto fits = engine->check_format(); !fits) return fits.problem();
   return engine;
 }

@@ -1,6 +1,6 @@
 // General-purpose MQTT clients: MQTT.js in 3.1.1 and 5.0, mosquitto's command-line clients.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -131,6 +131,21 @@ test('a TLS 1.2 client comes back with a session ticket and saves the handshake;
   const modern = await connect('-tls1_3');
   assert.match(modern.out, /^New, TLSv1.3/m);
   assert.doesNotMatch(modern.out, /session ticket/i);
+});
+
+test('a pre-shared key is asked for at each handshake: its sessions get no ticket', async () => {
+  const triple = await makeDevice(server, productKey);
+  const { host, port } = server.listener('mqtt');
+  const pair = `${productKey}&${triple.deviceName}`;
+  const key = Buffer.from(sign('hmacsha256', triple.deviceSecret, `id${pair}timestamp2524608000000`).toUpperCase()).toString('hex');
+  const kept = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-ticket-')), 'session.pem');
+  const connect = (...more) => run('openssl', ['s_client', '-connect', `${host}:${port}`, '-tls1_2', '-cipher', 'PSK-AES128-CBC-SHA', '-psk', key,
+    '-psk_identity', `devicename|hmacsha256|${pair}|2524608000000`, ...more], { input: 'Q' });
+  const first = await connect('-sess_out', kept);
+  assert.match(first.out, /^New, /m);
+  assert.match(first.out, /Cipher\s+: PSK-AES128-CBC-SHA/);
+  assert.doesNotMatch(first.out, /TLS session ticket:/);
+  if (existsSync(kept)) assert.match((await connect('-sess_in', kept)).out, /^New, /m);
 });
 
 test('TLS works on the sniffing port as well, also as the C SDK of the vendor does it (RSA key exchange, CBC)', async () => {
