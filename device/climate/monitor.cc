@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSettingsKey = "climate";
 constexpr float kHysteresis = 0.5f;
 constexpr Millis kSlowestSampling{5'000}, kConversion{30};
-constexpr Millis kHealthInterval = Seconds{3600};
+constexpr Millis kHealthInterval = Seconds{3600}, kHealthAgain = Seconds{60};
 constexpr std::size_t kSettingsBytes = 12, kSettingsBytesBefore = 8;  ///< before report_change
 
 bool is_valid(const Settings& settings) {
@@ -121,7 +121,8 @@ void Monitor::report_health(Instant now) {
   if (!device_.post_properties({kResetReason(health.reset_reason), kBootCount(health.boot_count),
                                 kHeapLow(health.heap_low), kHeapBlock(health.heap_block), kStackLow(health.stack_low)}))
     return;
-  next_health_ = now + kHealthInterval;
+  // The first look is before TLS took its heap: the second comes soon.
+  next_health_ = now + (next_health_ == Instant{} ? kHealthAgain : kHealthInterval);
 }
 
 Reading Monitor::reading() const {
