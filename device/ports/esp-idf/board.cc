@@ -46,13 +46,14 @@ Result<void> Board::open() {
 #ifdef CONFIG_TERCET_ENTROPY_WITHOUT_RADIO
   bootloader_random_enable();  // without a radio the generator has no noise of its own
 #endif
+  if (const auto network = open_network(network_); !network) return network;
   if (const auto nvs = open_nvs(); !nvs) return nvs;
   flash_ = PartitionFlash::find(CONFIG_TERCET_OUTBOX_PARTITION);
   if (!flash_)
     ESP_LOGW(kTag, "no plain partition '%s' of 8 KB or more: posts wait in RAM only", CONFIG_TERCET_OUTBOX_PARTITION);
-  if (const auto trust = load_trust(); !trust) return trust;
-  if (const auto network = open_network(network_); !network) return network;
-  return start_ethernet_if_built();
+  trusted_ = load_trust();
+  if (const auto ethernet = start_ethernet_if_built(); !ethernet) return ethernet;
+  return trusted_;
 }
 
 device::Port Board::port() {
@@ -66,7 +67,9 @@ Result<void> Board::load_trust() {
   auto* buffer = static_cast<std::uint8_t*>(std::malloc(kMostTrustBytes));
   if (buffer == nullptr) return fail(Error::no_space);
   Result<void> added;
-  if (const auto text = provisioning_.text("ca", {buffer, kMostTrustBytes})) added = transport_.trust().add(*text);
+  const auto text = provisioning_.text("ca", {buffer, kMostTrustBytes});
+  if (text) added = transport_.trust().add(*text);
+  if (!text && text.error() != Error::not_found) added = fail(text.error());  // there, but unreadable: believe nobody
   std::free(buffer);
   if (!added) {
     ESP_LOGE(kTag, "the provisioned 'ca' holds neither certificates nor pins that can be read");
@@ -85,6 +88,7 @@ Result<void> Board::load_trust() {
 }
 
 Result<device::Endpoint> Board::endpoint() {
+  if (!trusted_) return fail(trusted_.error());
   device::Endpoint endpoint;
 #ifdef CONFIG_TERCET_PLAIN_TCP
   endpoint.tls = false;

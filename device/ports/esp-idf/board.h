@@ -29,13 +29,14 @@ class Board {
   Board& operator=(const Board&) = delete;
 
   /// NVS, the network, the outbox's partition, the roots. The network comes up by itself later. Errors: io_failed, NVS
-  /// cannot be read; bad_argument, the roots cannot be read; no_space, not_found: see start_ethernet(), start_wifi().
+  /// cannot be read; bad_argument, the roots cannot be read (endpoint() refuses then); no_space, not_found: see
+  /// start_ethernet(), start_wifi().
   Result<void> open();
 
   /// The parts, for Device. After open().
   device::Port port();
   /// Where the platform is: what was provisioned, else what the build says. Errors: not_found, neither says; malformed,
-  /// the provisioned port is no number.
+  /// the provisioned port is no number; as open(), the roots could not be read.
   Result<device::Endpoint> endpoint();
   /// Options as the Kconfig menu has them: time servers, whether to start from the build's time.
   device::Options options() const;
@@ -72,6 +73,7 @@ class Board {
   SocketDatagram datagram_;
   std::optional<PartitionFlash> flash_;
   Provisioning::Text host_;
+  Result<void> trusted_ = fail(Error::io_failed);  ///< until open() has read whom to believe
 };
 
 }  // namespace tercet::idf

@@ -29,6 +29,7 @@ Result<void> open_network(NetworkState& state) {
   if (loop != ESP_OK && loop != ESP_ERR_INVALID_STATE) return fail(Error::no_space);  // an application may have made it
   if (esp_event_handler_register(IP_EVENT, ESP_EVENT_ANY_ID, on_address, &state) != ESP_OK)
     return fail(Error::no_space);
+  state.prepared();
   return {};
 }
 

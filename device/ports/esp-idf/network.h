@@ -14,11 +14,14 @@ class NetworkState final : public device::Network {
  public:
   bool has_link() const override { return link_.load(std::memory_order_acquire); }
   bool has_address() const override { return has_link() && address_.load(std::memory_order_acquire); }
+  /// open_network() has done its part.
+  bool is_prepared() const { return prepared_.load(std::memory_order_acquire); }
+  void prepared() { prepared_.store(true, std::memory_order_release); }
   void link_is(bool up) { link_.store(up, std::memory_order_release); }
   void address_is(bool there) { address_.store(there, std::memory_order_release); }
 
  private:
-  std::atomic<bool> link_{false}, address_{false};
+  std::atomic<bool> prepared_{false}, link_{false}, address_{false};
 };
 
 /// Prepares what both kinds of network need: event loop, TCP/IP, the events of addresses. Once; `state` lives for ever.

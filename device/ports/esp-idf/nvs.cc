@@ -156,12 +156,16 @@ bool Provisioning::has(const char* key) const {
 Result<void> Provisioning::set_text(const char* key, std::string_view value) {
   const Handle open(NVS_READWRITE);
   if (open.code() != ESP_OK) return fail(error_of(open.code()));
-  // Another writer may have chosen another type for it; NVS keeps one value for each key and type.
-  esp_err_t code = nvs_erase_key(open.get(), key);
+  char text[129];
+  if (value.size() >= sizeof text) return fail(Error::no_space);
+  // Another writer may have chosen another type for it; NVS keeps one value for each key and type. A text is replaced
+  // in one step: the old value is there until the new one is.
+  std::size_t size_before = 0;
+  esp_err_t code = ESP_OK;
+  if (value.empty() || nvs_get_str(open.get(), key, nullptr, &size_before) != ESP_OK)
+    code = nvs_erase_key(open.get(), key);
   if (code == ESP_ERR_NVS_NOT_FOUND) code = ESP_OK;
   if (code == ESP_OK && !value.empty()) {
-    char text[129];
-    if (value.size() >= sizeof text) return fail(Error::no_space);
     std::memcpy(text, value.data(), value.size());
     text[value.size()] = 0;
     code = nvs_set_str(open.get(), key, text);

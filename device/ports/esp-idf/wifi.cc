@@ -12,6 +12,7 @@
 #include <esp_wifi.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 
@@ -19,35 +20,36 @@ namespace tercet::idf {
 namespace {
 
 constexpr const char* kTag = "tercet";
-constexpr std::int64_t kFirstMs = 1'000, kLimitMs = 60'000;
+constexpr std::uint32_t kFirstMs = 1'000, kLimitMs = 60'000;
 
 /// What ESP-IDF's event task and the retry timer work on. One radio, hence one.
 struct Radio {
   NetworkState* state = nullptr;
   esp_timer_handle_t retry = nullptr;
   bool open = false, wanted = false, has_access_point = false;
-  std::int64_t backoff_ms = kFirstMs;
+  std::atomic<std::uint32_t> backoff_ms{kFirstMs};
 };
 Radio radio;
 
-void try_again(void*) {
-  if (radio.wanted) esp_wifi_connect();
-}
-
 /// Full jitter: boards that lost one access point together do not come back together.
 void retry_later() {
-  const std::int64_t wait_ms =
-      100 + static_cast<std::int64_t>(esp_random() % static_cast<std::uint32_t>(radio.backoff_ms));
-  radio.backoff_ms = std::min(radio.backoff_ms * 2, kLimitMs);
+  const std::uint32_t most_ms = radio.backoff_ms, wait_ms = 100 + esp_random() % most_ms;
+  radio.backoff_ms = std::min(most_ms * 2, kLimitMs);
   esp_timer_stop(radio.retry);
-  esp_timer_start_once(radio.retry, static_cast<std::uint64_t>(wait_ms) * 1000);
+  esp_timer_start_once(radio.retry, std::uint64_t{wait_ms} * 1000);
 }
+
+/// An attempt that does not even begin brings no event: it is made again by the timer.
+void connect() {
+  if (radio.wanted && !radio.state->has_link() && esp_wifi_connect() != ESP_OK) retry_later();
+}
+
+void try_again(void*) { connect(); }
 
 void on_radio(void*, esp_event_base_t, std::int32_t event, void* data) {
   switch (event) {
     case WIFI_EVENT_STA_START:
-      if (radio.wanted) esp_wifi_connect();
-      return;
+      return connect();
     case WIFI_EVENT_STA_CONNECTED:
       radio.backoff_ms = kFirstMs;
       return radio.state->link_is(true);
@@ -66,6 +68,7 @@ void on_radio(void*, esp_event_base_t, std::int32_t event, void* data) {
 
 Result<void> open_radio(NetworkState& state) {
   if (radio.open) return {};
+  if (!state.is_prepared()) return fail(Error::no_space);  // ESP-IDF would abort
   radio.state = &state;
   if (esp_netif_create_default_wifi_sta() == nullptr) return fail(Error::no_space);
   wifi_init_config_t defaults = WIFI_INIT_CONFIG_DEFAULT();

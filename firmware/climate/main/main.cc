@@ -19,7 +19,7 @@ using namespace tercet;
 namespace {
 
 constexpr const char* kTag = "climate";
-constexpr Millis kLightEvery{50}, kPageOpenFor = Seconds{600};
+constexpr Millis kLightEvery{50};
 
 void tell(const char* what, const Result<void>& done) {
   if (!done && done.error() != Error::unsupported)
@@ -39,23 +39,16 @@ void start(idf::Board& board, firmware::Application& application) {
   if (!joined || !started) tell("set-up page", idf::open_setup_page(board));
 }
 
-/// A press of five seconds opens the page; it closes by itself, unless the board has no network without it.
+/// A press of five seconds opens the page.
 class SetupButton {
  public:
   void run(idf::Board& board, Instant now) {
-    if (press_.see(button_.is_pressed(), now)) {
-      tell("set-up page", idf::open_setup_page(board));
-      close_at_ = now + kPageOpenFor;
-    }
-    if (now < close_at_) return;
-    close_at_ = Instant::never();
-    if (board.provisioning().is_complete() && board.provisioning().has("wifi_ssid")) idf::close_setup_page();
+    if (press_.see(button_.is_pressed(), now)) tell("set-up page", idf::open_setup_page(board));
   }
 
  private:
   firmware::Button button_;
   climate::LongPress press_;
-  Instant close_at_ = Instant::never();
 };
 
 [[noreturn]] void run(void*) {
@@ -72,6 +65,7 @@ class SetupButton {
     const Instant now = board.clock().now();
     light.show(climate::is_lit(application.condition(), now));
     button.run(board, now);
+    idf::run_setup_page();
     const Instant next_look = firmware::has_light_or_button() ? now + kLightEvery : Instant::never();
     board.wait(std::min(application.next_deadline(), next_look));
   }
