@@ -49,6 +49,7 @@ struct Fragment {
   std::string_view content;
   bool begins() const { return (type == kFull || type == kFirst) && content.size() >= kBatchHeader; }
   std::uint64_t sequence() const { return little_endian(content.substr(0, 8)); }
+  std::uint64_t next_sequence() const { return sequence() + little_endian(content.substr(8, 4)); }
 };
 
 /// The fragment at `at`, when it is whole.
@@ -64,10 +65,11 @@ std::optional<Fragment> fragment_at(std::string_view log, std::size_t at) {
 
 /// How far one log can be replayed, and whether anything newer follows.
 struct Extent {
-  std::size_t end = 0;         ///< behind the last whole record
-  std::uint64_t sequence = 0;  ///< of the last whole record; 0: there is none
-  bool begins_record = false;  ///< at least one record begins here
-  bool damaged = false;        ///< what is behind `end` had been whole once
+  std::size_t end = 0;                 ///< behind the last whole record
+  std::uint64_t sequence = 0;          ///< of the last whole record; 0: there is none
+  std::uint64_t next = 0;              ///< that a record behind it begins with
+  std::optional<std::uint64_t> first;  ///< of the first record that begins here
+  bool damaged = false;                ///< what is behind `end` had been whole once
 };
 
 /// Whether the last record, all of which should be there, has a sector that was never written.
@@ -101,10 +103,10 @@ bool begins_behind(std::string_view log, std::size_t at, std::uint64_t sequence)
   return false;
 }
 
-Extent extent_of(std::string_view log, std::uint64_t sequence) {
+Extent extent_of(std::string_view log, const Extent& before) {
   Extent extent;
-  extent.sequence = sequence;
-  std::uint64_t begun = 0;  // of the record whose fragments are being read
+  extent.sequence = before.sequence, extent.next = before.next;
+  std::uint64_t begun = 0, next = 0;  // of the record whose fragments are being read
   bool inside = false;
   std::size_t at = 0;
   while (at < log.size()) {
@@ -119,14 +121,14 @@ Extent extent_of(std::string_view log, std::uint64_t sequence) {
       return extent;
     }
     if (!inside && found->begins()) {
-      begun = found->sequence();
-      extent.begins_record = true;
+      begun = found->sequence(), next = found->next_sequence();
+      if (!extent.first) extent.first = begun;
     }
     inside = found->type == kFirst || found->type == kMiddle;
     at += kHeader + found->content.size();
     if (inside) continue;
     extent.end = at;
-    extent.sequence = begun;
+    extent.sequence = begun, extent.next = next;
   }
   return extent;
 }
@@ -151,7 +153,7 @@ std::vector<std::pair<std::uint64_t, std::string>> logs_in(rocksdb::Env& env, co
 
 LogFindings find_log_damage(rocksdb::Env& env, const std::filesystem::path& folder, std::uint64_t oldest) {
   LogFindings findings;
-  std::uint64_t sequence = 0;
+  Extent before;
   for (const auto& [number, name] : logs_in(env, folder.string(), oldest)) {
     const std::string path = (folder / name).string();
     std::string log;
@@ -159,16 +161,18 @@ LogFindings find_log_damage(rocksdb::Env& env, const std::filesystem::path& fold
       findings.problem = "cannot read " + path + ": " + read.ToString();
       return findings;
     }
-    const Extent extent = extent_of(log, sequence);
+    const Extent extent = extent_of(log, before);
     const LogDamage here{path, extent.end};
-    if (findings.tail && extent.begins_record)  // the tail of an earlier log was not the last record after all
+    // Behind a torn tail that was left out at an earlier start the numbers go on as if it had never been.
+    if (findings.tail && extent.first == before.next) findings.tail.reset();
+    if (findings.tail && extent.first)  // the tail of an earlier log was not the last record after all
       findings.damage = findings.tail;
     else if (extent.damaged)
       findings.damage = here;
     if (findings.damage) return findings;
     // A log without one whole record never had anything acknowledged.
     if (extent.end > 0 && extent.end < log.size()) findings.tail = here;
-    sequence = extent.sequence;
+    before = extent;
   }
   return findings;
 }

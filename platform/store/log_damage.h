@@ -26,6 +26,7 @@ struct LogFindings {
 /// left. A power cut leaves at most one incomplete record, the last, cut off or with sectors never written: each record
 /// is synced before the next is begun. So a record that cannot be read although all of it is there, or although a later
 /// one begins, in the same file or a following one, had been acknowledged. RocksDB would stop there without a word.
+/// An earlier start may have left out such a last record and gone on in a following log: its numbers then go on, too.
 /// Reads only.
 LogFindings find_log_damage(rocksdb::Env& env, const std::filesystem::path& folder, std::uint64_t oldest);
 

@@ -19,6 +19,7 @@ namespace {
 
 using Disk = DroppingFileSystem::Disk;
 constexpr int kRecords = 40;
+constexpr std::size_t kFragmentHeader = 7;
 
 RocksOptions options_of(rocksdb::Env& env) { return {.folder = "/data", .env = &env}; }
 
@@ -171,6 +172,21 @@ TEST_CASE("records written after a torn tail are found again") {
   log_of(torn).resize(log_of(torn).size() - 100);
   const Disk more = disk_with(kRecords, 5, 3000, torn);
   CHECK(open(more).records == kRecords - 1 + 5);
+}
+
+TEST_CASE("a log with nothing but a torn record, left out by an earlier start, does not stop the next one") {
+  Disk disk = disk_with(0, kRecords, 3000);
+  const std::string torn = std::string("\x01\x02\x03\x04\xb8\x0b\x01", 7) + "begun";  // of 3,000 bytes
+  log_of(disk).resize(log_of(disk).size() - 100);
+  disk = open(disk).after;                               // moves the records to tables and begins a log
+  log_of(disk) += torn;                                  // where the first write is torn
+  const Disk more = disk_with(kRecords, 5, 3000, disk);  // moves nothing, so that log is kept
+  CHECK(open(more).records == kRecords - 1 + 5);
+  // Without its first records (one without content, then one of 3,021 bytes) the later log does not go on any more.
+  Disk lost = more;
+  log_of(lost).erase(0, 19 + kFragmentHeader + 3021);
+  REQUIRE(log_of(lost).size() % (kFragmentHeader + 3021) == 0);
+  check_refused(lost);
 }
 
 namespace {
