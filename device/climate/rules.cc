@@ -20,10 +20,21 @@ std::span<const std::string_view> Rules::name_handlers(std::span<const edge::Han
   return std::span(handler_names_).first(count);
 }
 
+void Rules::start(edge::Boot boot, Instant now) {
+  keeper_.start(boot, now);
+  share_alarm();
+}
+
+Result<void> Rules::offer(std::string_view text, std::uint32_t version, Instant now, edge::Problem& problem) {
+  const auto taken = keeper_.offer(text, version, now, problem);
+  share_alarm();
+  return taken;
+}
+
 void Rules::run(Instant now) {
   look(now);
   keeper_.run(now);
-  monitor_.use_own_alarm(engine_.size() == 0);
+  share_alarm();
 }
 
 /// What the monitor has filtered counts, as it does in a report. A sensor that fails gives nothing: its values become

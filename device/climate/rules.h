@@ -57,11 +57,9 @@ class Rules {
   Rules& operator=(const Rules&) = delete;
 
   /// Call it once after Device::start(); boot: see boot_after().
-  void start(edge::Boot boot, Instant now) { keeper_.start(boot, now); }
+  void start(edge::Boot boot, Instant now);
   /// Errors: as edge::Keeper::offer().
-  Result<void> offer(std::string_view text, std::uint32_t version, Instant now, edge::Problem& problem) {
-    return keeper_.offer(text, version, now, problem);
-  }
+  Result<void> offer(std::string_view text, std::uint32_t version, Instant now, edge::Problem& problem);
   /// Call it after each Monitor::run().
   void run(Instant now);
   Instant next_deadline() const { return keeper_.next_deadline(); }
@@ -90,6 +88,7 @@ class Rules {
 
   std::span<const std::string_view> name_handlers(std::span<const edge::Handler> handlers);
   void look(Instant now);
+  void share_alarm() { monitor_.use_own_alarm(engine_.size() == 0); }
   bool tell(const edge::Report& report);
 
   device::Device& device_;

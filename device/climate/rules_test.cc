@@ -87,6 +87,14 @@ TEST_CASE("the alarm as a rule does what the board's own alarm does") {
   CHECK(bench.board.platform.events_received == 2);
 }
 
+TEST_CASE("air that is too warm at the start is told once, by the rules") {
+  Bench bench(kAlarmRule);
+  bench.chip.air.temperature = 31;
+  bench.run_for(Millis{20'000});
+  CHECK(bench.monitor.counters().alarms == 0);
+  CHECK(bench.board.platform.events_received == 1);
+}
+
 TEST_CASE("without rules the board's own alarm stays") {
   Bench bench;
   bench.chip.air.temperature = 31;

@@ -34,7 +34,7 @@ class Platform {
   bool clean_session = false;
   Seconds keep_alive{0};
   std::uint32_t batches_received = 0;
-  FixedString<1024> last_post, last_set_reply, last_event, last_batch;
+  FixedString<1024> last_post, last_set_reply, last_event, last_batch, last_config_reply;
 
   /// Sends a property set down: `params` is JSON. QoS 1.
   void push_set(std::string_view id, std::string_view params);

@@ -82,12 +82,14 @@ void Engine::clear(Instant now) {
   deadline_ = Instant::never();
 }
 
-/// Each leave action once, whatever the budget says: what a rule has switched on is not left on for ever.
+/// Each leave action once, whatever the budget says, and those still owed: what a rule has switched on is not left on
+/// for ever.
 void Engine::leave_all() {
   acting_ = true;
   for (std::size_t i = 0; i < set_.rules; ++i) {
-    if (!storage_.states[i].active) continue;
-    change(i, false);
+    RuleState& state = storage_.states[i];
+    if (state.active) change(i, false);
+    state.retry_at = now_;
     act(i);
   }
   acting_ = false;

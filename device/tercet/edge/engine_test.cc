@@ -350,3 +350,13 @@ TEST_CASE("the default buffers fit a small board") {
   MESSAGE("EngineBuffers<> ", sizeof(EngineBuffers<>), " bytes, Engine ", sizeof(Engine), " bytes");
   CHECK(sizeof(EngineBuffers<>) + sizeof(Engine) <= 3 * 1024);
 }
+
+TEST_CASE("a leave action that is still owed is done when the set is replaced") {
+  Bench bench(one_rule(when(R"("op":">","value":10)")));
+  bench.see_and_run(kTemperature(11));
+  bench.actor.calls_fail = true;
+  CHECK(bench.see_and_run(kTemperature(9)).empty());
+  bench.actor.calls_fail = false;
+  REQUIRE(bench.load(R"({"format":1,"version":2,"rules":[]})"));
+  CHECK(bench.actor.take() == kOff);
+}

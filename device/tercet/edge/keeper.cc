@@ -13,7 +13,7 @@ constexpr std::string_view kStateKey = "edge_state";
 constexpr std::string_view kSlotKeys[] = {"edge_a", "edge_b"};
 constexpr std::uint8_t kFormat = 1;
 constexpr std::size_t kStateBytes = 1 + 1 + 1 + 1 + 1 + 2 * 12 + 4 + 4;
-constexpr Millis kHour{3'600'000};
+constexpr Millis kHour{3'600'000}, kSaveAgain{60'000};
 
 std::uint32_t checksum_of(Bytes bytes) { return device::Crc32{}.add(bytes).value(); }
 
@@ -53,7 +53,7 @@ Result<void> Keeper::offer(std::string_view text, std::uint32_t version, Instant
   if (slot == running_) return {};
   if (const Fault fault = judge(*set, slot, version); fault != Fault::none)
     return refuse(fault, Error::version_conflict, set->version);
-  if (const auto kept = keep(text, slot); !kept) return refuse(Fault::store_failed, kept.error(), set->version);
+  if (const auto kept = keep(text, slot, now); !kept) return refuse(Fault::store_failed, kept.error(), set->version);
   const auto loaded = engine_.load(text, now, problem);
   TERCET_CHECK(loaded);  // it was checked above
   running_ = slot;
@@ -71,22 +71,47 @@ Fault Keeper::judge(const RuleSet& set, const Slot& slot, std::uint32_t announce
   return set.version < running() ? Fault::older_version : Fault::none;
 }
 
-/// First the text into the slot that does not run, then the state that names it: a power cut leaves the old set or the
-/// new one.
-Result<void> Keeper::keep(std::string_view text, const Slot& slot) {
-  trial_ = true;
+/// First the text into the slot that is not needed, then the state that names it: a power cut leaves the old set or the
+/// new one. On trial the proven set is what is needed: the state names that one while the slot on trial is overwritten,
+/// and a power cut then leaves the proven one or the new one.
+Result<void> Keeper::keep(std::string_view text, const Slot& slot, Instant now) {
   if (store_ == nullptr) return {};
-  const auto before = slots_;
+  const auto slots = slots_;
   const std::uint8_t was_active = active_;
-  const std::uint8_t target = active_ == 0 ? 1 : 0;
+  const bool replaces_trial = trial_ && active_ != kNoSlot;
+  const std::uint8_t target = replaces_trial ? active_ : active_ == 0 ? 1 : 0;
+  const std::uint8_t other = target == 0 ? 1 : 0;
+  if (replaces_trial) {
+    active_ = slots_[other].version != 0 ? other : kNoSlot;
+    slots_[target] = {}, trial_ = false;
+    if (const auto freed = write_state(); !freed) {
+      slots_ = slots, active_ = was_active, trial_ = true;
+      return freed;
+    }
+  }
   auto kept = store_->set(kSlotKeys[target], as_bytes(text));
-  slots_[target] = slot, active_ = target;
-  if (kept) kept = write_state();
-  if (kept) return {};
-  slots_ = before, active_ = was_active;
+  if (kept) {
+    const std::uint8_t proven = active_;
+    slots_[target] = slot, active_ = target, trial_ = true;
+    kept = write_state();
+    if (kept) return {};
+    active_ = proven, trial_ = false;
+  }
   slots_[target] = {};  // whatever is in there now
-  trial_ = trial_until_ != Instant::never();
+  if (replaces_trial) {
+    // What was on trial is not in the store any more.
+    trial_until_ = Instant::never();
+    load_active(now);
+    watch_from(now);
+  }
+  save(now);
   return kept;
+}
+
+void Keeper::load_active(Instant now) {
+  if (active_ != kNoSlot && load_slot(active_, now)) return;
+  active_ = kNoSlot;
+  load_own(now);
 }
 
 bool Keeper::load_slot(std::uint8_t slot, Instant now) {
@@ -129,10 +154,10 @@ void Keeper::roll_back(RollbackCause cause, Instant now) {
     else
       load_own(now);
   }
-  // Without room for the state the set is tried once more after a restart, and rolled back once more.
-  static_cast<void>(write_state());
+  // If the power goes before there was room for the state, the set is tried and rolled back once more.
+  save(now);
   watch_from(now);
-  report_rollback();
+  report_rollback(now);
 }
 
 void Keeper::begin_trial(Instant now) {
@@ -155,18 +180,22 @@ void Keeper::run(Instant now) {
     roll_back(RollbackCause::failures, now);
   if (now >= trial_until_) {
     trial_ = false, trial_until_ = Instant::never();
-    static_cast<void>(write_state());
+    save(now);
+  } else if (now >= save_at_) {
+    save(now);
   }
-  report_rollback();
+  report_rollback(now);
 }
 
-Instant Keeper::next_deadline() const { return std::min(engine_.next_deadline(), trial_until_); }
+Instant Keeper::next_deadline() const { return std::min({engine_.next_deadline(), trial_until_, save_at_}); }
 
-void Keeper::report_rollback() {
+void Keeper::save(Instant now) { save_at_ = write_state() ? Instant::never() : now + kSaveAgain; }
+
+void Keeper::report_rollback(Instant now) {
   if (!report_due_) return;
   if (!events_.on_report({Report::Outcome::rolled_back, condemned_, running(), cause_, {}})) return;
   report_due_ = false;
-  static_cast<void>(write_state());
+  save(now);
 }
 
 bool Keeper::read_state() {

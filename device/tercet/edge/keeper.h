@@ -50,11 +50,12 @@ struct KeeperOptions {
   std::uint32_t most_failures = 5;  ///< failed sets and calls within an hour
 };
 
-/// Keeps the accepted rule set over restarts and the one before it, takes a new one on trial, and goes back when it
-/// misbehaves (docs/edge-rules.md). One task: the engine's.
+/// Keeps the accepted rule set over restarts and the proven one before it, takes a new one on trial, and goes back when
+/// it misbehaves (docs/edge-rules.md). One task: the engine's.
 ///
-///   none --offer--> trial --10 minutes--> proven
-///                     '--reset by a fault, budget, failures--> the former one, the firmware's own, or none
+///   none --offer--> trial --10 minutes--> proven --offer--> trial
+///                   |  ^'--offer'
+///                   '--reset by a fault, budget, failures--> the proven one, the firmware's own, or none
 class Keeper {
  public:
   /// All outlive the keeper. store may be null: an accepted set is then lost at a restart, and rolled back to the
@@ -91,15 +92,18 @@ class Keeper {
   static constexpr std::uint8_t kNoSlot = 0xFF;
 
   Fault judge(const RuleSet& set, const Slot& slot, std::uint32_t announced) const;
-  Result<void> keep(std::string_view text, const Slot& slot);
+  Result<void> keep(std::string_view text, const Slot& slot, Instant now);
+  void load_active(Instant now);
   bool load_slot(std::uint8_t slot, Instant now);
   void load_own(Instant now);
   void roll_back(RollbackCause cause, Instant now);
   void begin_trial(Instant now);
   void watch_from(Instant now);
-  void report_rollback();
+  void report_rollback(Instant now);
   bool read_state();
   Result<void> write_state();
+  /// Writes the state, and again a minute later when the store has no room now.
+  void save(Instant now);
 
   Engine& engine_;
   device::KeyValueStore* store_;
@@ -113,6 +117,7 @@ class Keeper {
   RollbackCause cause_ = RollbackCause::none;
   std::uint32_t condemned_ = 0;
   Instant trial_until_ = Instant::never();
+  Instant save_at_ = Instant::never();
   Instant hour_{};  ///< failures are counted from then
   std::uint32_t failures_before_ = 0;
 };

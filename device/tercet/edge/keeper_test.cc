@@ -37,6 +37,13 @@ struct Life final : KeeperEvents {
   bool offer(std::string_view set, std::uint32_t version = 0) {
     return keeper.offer(set, version, bench.now, problem).has_value();
   }
+  /// Its trial is over.
+  bool prove(std::string_view set) {
+    if (!offer(set)) return false;
+    bench.pass(600);
+    keeper.run(bench.now);
+    return !keeper.is_on_trial();
+  }
   void warm_and_cold() {
     for (const float temperature : {11.0f, 9.0f}) {
       bench.see(kTemperature(temperature));
@@ -107,9 +114,7 @@ TEST_CASE("a fault's reset during the trial brings the former set back, and the 
   fake::Store store;
   {
     Life life(&store);
-    REQUIRE(life.offer(set_of(2)));
-    life.bench.pass(600);
-    life.keeper.run(life.bench.now);
+    REQUIRE(life.prove(set_of(2)));
     REQUIRE(life.offer(set_of(3)));
   }
   Life life(&store, kOwn, Boot::after_fault);
@@ -198,7 +203,7 @@ TEST_CASE("a damaged text in the store is rolled back, a damaged state is as non
   fake::Store store;
   {
     Life life(&store);
-    REQUIRE(life.offer(set_of(2)));
+    REQUIRE(life.prove(set_of(2)));
     REQUIRE(life.offer(set_of(3)));
   }
   fake::Store damaged = store;
@@ -242,8 +247,8 @@ TEST_CASE("a power cut at any write leaves the old set or the new one") {
     CutStore store;
     {
       Life life(&store);
-      REQUIRE(life.offer(set_of(2)));
-      REQUIRE(life.offer(set_of(3)));
+      REQUIRE(life.prove(set_of(2)));
+      REQUIRE(life.prove(set_of(3)));
       store.writes_left = writes;
       static_cast<void>(life.offer(set_of(4)));
     }
@@ -252,6 +257,47 @@ TEST_CASE("a power cut at any write leaves the old set or the new one") {
     CHECK(life.keeper.running() == (writes >= 2 ? 4u : 3u));
     CHECK(life.reports.empty());
   }
+}
+
+TEST_CASE("a set that replaces one on trial leaves the proven one to go back to, also after a power cut at any write") {
+  for (int writes = 0; writes < 8; ++writes) {
+    CAPTURE(writes);
+    CutStore store;
+    {
+      Life life(&store);
+      REQUIRE(life.prove(set_of(2)));
+      REQUIRE(life.offer(set_of(3)));
+      store.writes_left = writes;
+      static_cast<void>(life.offer(set_of(4)));
+      // What cannot be kept does not run; what runs is what a restart would find, when the store works again.
+      CHECK(life.keeper.running() == (writes == 0 ? 3u : writes < 3 ? 2u : 4u));
+      CHECK(life.keeper.is_on_trial() == (writes == 0 || writes >= 3));
+    }
+    store.writes_left = 1'000;
+    Life life(&store);
+    CHECK(life.keeper.running() == (writes == 0 ? 3u : writes < 3 ? 2u : 4u));
+    Life faulty(&store, kOwn, Boot::after_fault);
+    CHECK(faulty.keeper.running() == 2);
+    CHECK(Life(&store, kOwn, Boot::after_fault).keeper.running() == 2);
+  }
+}
+
+TEST_CASE("the end of a trial that the store has no room for is written later") {
+  fake::Store store;
+  {
+    Life life(&store);
+    REQUIRE(life.offer(set_of(2)));
+    store.full = true;
+    life.bench.pass(600);
+    life.keeper.run(life.bench.now);
+    CHECK(!life.keeper.is_on_trial());
+    CHECK(life.keeper.next_deadline() <= life.bench.now + Seconds{60});
+    store.full = false;
+    life.bench.pass(60);
+    life.keeper.run(life.bench.now);
+    CHECK(life.keeper.next_deadline() > life.bench.now + Seconds{60});
+  }
+  CHECK(Life(&store, kOwn, Boot::after_fault).keeper.running() == 2);
 }
 
 TEST_CASE("without a store sets run until the restart and are rolled back to the firmware's own, or none") {

@@ -50,18 +50,20 @@ std::optional<ConfigFile> RemoteConfig::on_message(std::string_view topic, Bytes
   if (topic == reply_.str()) {
     const auto reply = alink::parse_reply(as_text(payload));
     if (!reply || reply->code != alink::number(alink::Code::success) || !reply->data) return std::nullopt;
-    push_id_.clear();
     if (!take(*reply->data, file)) return std::nullopt;
+    push_id_.clear();
     return file;
   }
   if (topic != push_.str()) return std::nullopt;
   const auto request = alink::parse_request(as_text(payload));
   if (!request) return std::nullopt;
   file.pushed = true;
+  if (!request->params || !take(*request->params, file)) {
+    static_cast<void>(answer(request->id, alink::number(alink::Code::parameter_error)));
+    return std::nullopt;
+  }
   if (!push_id_.assign(request->id)) push_id_.clear();
-  if (request->params && take(*request->params, file)) return file;
-  static_cast<void>(answer(alink::number(alink::Code::parameter_error)));
-  return std::nullopt;
+  return file;
 }
 
 bool RemoteConfig::take(const json::Value& fields, ConfigFile& file) {
@@ -77,8 +79,10 @@ bool RemoteConfig::take(const json::Value& fields, ConfigFile& file) {
   const std::int64_t bytes = size ? size->integer().value_or(0) : 0;
   file.id = text("configId"), file.url = text("url");
   if (bytes < 1 || bytes > kMostBytes || file.url.empty()) return false;
-  const auto digest = crypto::decode_hex(text("sign"), digest_);
-  if (!digest || digest->size() != digest_.size()) return false;
+  std::array<std::uint8_t, 32> bytes_of_sign{};
+  const auto digest = crypto::decode_hex(text("sign"), bytes_of_sign);
+  if (!digest || digest->size() != bytes_of_sign.size()) return false;
+  digest_ = bytes_of_sign;
   file.size = size_ = static_cast<std::uint32_t>(bytes);
   return true;
 }
@@ -90,14 +94,19 @@ bool RemoteConfig::verify(Bytes text) const {
 
 Result<void> RemoteConfig::answer(std::int32_t code) {
   if (device_ == nullptr || push_id_.empty()) return {};
+  const auto sent = answer(push_id_.str(), code);
+  if (sent) push_id_.clear();
+  return sent;
+}
+
+Result<void> RemoteConfig::answer(std::string_view push_id, std::int32_t code) {
   std::array<std::uint8_t, 160> payload_bytes, topic_bytes;
   const auto topic = sibling(push_.str(), kPushReply, topic_bytes);
   if (!topic) return fail(topic.error());
   Writer out{payload_bytes};
-  alink::write_device_reply(out, push_id_.str(), code);
-  const auto sent = device_->publish(*topic, out.written(), mqtt::Qos::at_least_once);
-  if (sent) push_id_.clear();
-  return sent;
+  alink::write_device_reply(out, push_id, code);
+  if (!out.ok()) return fail(Error::too_large);
+  return device_->publish(*topic, out.written(), mqtt::Qos::at_least_once);
 }
 
 }  // namespace tercet::edge

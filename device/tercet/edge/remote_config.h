@@ -30,7 +30,8 @@ class RemoteConfig {
   /// Asks for the file of this product. Errors: those of Device::publish(); bad_state, before start().
   Result<void> ask();
   /// Hand it what comes to DeviceEvents::on_message. Nothing: not a configuration, or one that cannot be used (answered
-  /// with 460 when it was pushed). An answer without a file (6710) is nothing too.
+  /// with 460 when it was pushed); the ConfigFile before it stays the last one. An answer without a file (6710) is
+  /// nothing too.
   std::optional<ConfigFile> on_message(std::string_view topic, Bytes payload);
   /// Whether these are the bytes of the last ConfigFile: size and SHA-256.
   bool verify(Bytes text) const;
@@ -39,6 +40,7 @@ class RemoteConfig {
 
  private:
   bool take(const json::Value& fields, ConfigFile& file);
+  Result<void> answer(std::string_view push_id, std::int32_t code);
 
   device::Device* device_ = nullptr;
   FixedString<112> push_, reply_;  ///< topics

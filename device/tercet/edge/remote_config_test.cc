@@ -71,6 +71,23 @@ TEST_CASE("a push names the file, its bytes are verified, and it can be answered
   CHECK(board.config.answer(200));  // once only; the second has nothing to answer
 }
 
+TEST_CASE("an unusable push is answered, and the usable one before it is still verified and answered") {
+  Board board;
+  board.push("push", R"({"id":"7","params":{)" + std::string(kFields) + "}}");
+  REQUIRE(board.found);
+  const auto& answered = board.board.platform.last_config_reply;
+  std::string other(kFields);
+  other.replace(other.find("ba78"), 2, "cc").replace(other.find("\"url\""), 5, "\"u\"");
+  board.push("push", R"({"id":"8","params":{)" + other + "}}");
+  board.push("get_reply", R"({"id":"1","code":200,"data":{)" + other + "}}");
+  CHECK(!board.found);
+  CHECK(board.config.verify(as_bytes(kText)));
+  CHECK(answered.str().find(R"("id":"8","code":460)") != std::string::npos);
+  REQUIRE(board.config.answer(200));
+  board.pass(200);
+  CHECK(answered.str().find(R"("id":"7","code":200)") != std::string::npos);
+}
+
 TEST_CASE("the device asks for its file and understands the answer") {
   Board board;
   REQUIRE(board.config.ask());
