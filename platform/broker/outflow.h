@@ -13,15 +13,15 @@ namespace tercet::broker {
 /// restart.
 ///
 ///   waiting -> sent_qos1 -PUBACK-> done
-///   waiting -> sent_qos2 -PUBREC-> released -PUBCOMP-> done
+///   waiting -> sent_qos2 -PUBREC-> releasing -that is stored-> released -PUBCOMP-> done
 ///
 /// For a session that ends with its connection a message is kept only while it waits. On a new connection what was sent
 /// and not acknowledged is sent again, as far as the new window allows at a time, before anything that waits.
 class Outflow {
  public:
-  enum class State : std::uint8_t { done, waiting, sent_qos1, sent_qos2, released };
+  enum class State : std::uint8_t { done, waiting, sent_qos1, sent_qos2, releasing, released };
   struct Flight {
-    MessageRef message;  ///< empty once sent to a session that cannot come back
+    MessageRef message;  ///< empty once released, or sent to a session that cannot come back
     State state = State::done;
     std::uint8_t qos = 0;
     bool retain = false;
@@ -83,10 +83,17 @@ class Outflow {
   }
   /// Appends a place that is done already: an acknowledged message among those a restart brings back.
   void push_gap() { push() = Flight{}; }
-  /// The first that waits is being sent. Gives its sequence number.
+  /// Appends one whose PUBREL a restart has to say again.
+  void push_released() {
+    Flight& flight = push();
+    flight.state = State::released;
+    flight.qos = 2;
+    flight.stored = true;
+  }
+  /// The first that waits, or its PUBREL, is being sent. Gives its sequence number.
   std::uint64_t send_next() {
     Flight& flight = at(unsent_);
-    flight.state = flight.qos == 2 ? State::sent_qos2 : State::sent_qos1;
+    if (flight.state == State::waiting) flight.state = flight.qos == 2 ? State::sent_qos2 : State::sent_qos1;
     ++in_flight_;
     return unsent_++;
   }

@@ -128,6 +128,102 @@ TEST_CASE("what was acknowledged does not come again after a restart, what was n
   CHECK(b.hears_nothing());
 }
 
+TEST_CASE(
+    "a QoS 2 message that the client has taken is released after a restart, in its place, and does not come again") {
+  TestWorld world{stored()};
+  leave_session(world, "b", {wish("t", 2)});
+  {
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    for (std::uint16_t i = 1; i <= 3; ++i) {
+      a.say_publish("t", std::to_string(i), 2, i);
+      CHECK(a.hears_ack(PacketType::pubrec, i));
+    }
+  }
+  std::uint16_t ids[4] = {};
+  {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    for (int i = 1; i <= 3; ++i) {
+      REQUIRE(b.hears("t", std::to_string(i)));
+      ids[i] = b.message.packet_id;
+    }
+    b.say_ack(PacketType::pubrec, ids[2]);
+    b.say_ack(PacketType::pubrec, ids[2]);
+    CHECK(b.hears_ack(PacketType::pubrel, ids[2]));
+  }
+  world.restart();
+  CHECK(world.counters().queued_messages == 2);
+  {
+    TestClient b{world, kStandard};
+    REQUIRE(b.connect(client("b", false)) == 0);
+    REQUIRE(b.hears("t", "1"));
+    CHECK(b.message.packet_id == ids[1]);
+    CHECK(b.hears_ack(PacketType::pubrel, ids[2]));
+    REQUIRE(b.hears("t", "3"));
+    CHECK(b.message.packet_id == ids[3]);
+    b.say_ack(PacketType::pubcomp, ids[2]);
+    for (const int i : {1, 3}) {
+      b.say_ack(PacketType::pubrec, ids[i]);
+      CHECK(b.hears_ack(PacketType::pubrel, ids[i]));
+      b.say_ack(PacketType::pubcomp, ids[i]);
+    }
+    world.run_for(Millis{50});
+  }
+  world.restart();
+  CHECK(world.counters().queued_messages == 0);
+  TestClient b{world, kStandard};
+  REQUIRE(b.connect(client("b", false)) == 0);
+  CHECK(b.hears_nothing());
+}
+
+TEST_CASE("PUBREL leaves only when it is on disk that the message has been taken, also to the next connection") {
+  TestWorld world{stored()};
+  leave_session(world, "b", {wish("t", 2)});
+  world.run_for(Millis{50});
+  int released_rounds = 0;
+  for (std::uint16_t round = 1; round <= 24; ++round) {
+    CAPTURE(round);
+    TestClient a{world, kStandard};
+    REQUIRE(a.connect(client("a")) == 0);
+    a.say_publish("t", std::to_string(round), 2, round);
+    REQUIRE(a.hears_ack(PacketType::pubrec, round));
+    auto b = std::make_unique<TestClient>(world, kStandard);
+    REQUIRE(b->connect(client("b", false)) == 0);
+    REQUIRE(b->hears("t", std::to_string(round)));
+    const std::uint16_t id = b->message.packet_id;
+    b->say_ack(PacketType::pubrec, id);
+    if (round % 2 == 0) {  // the release is stored while the client is away
+      world.run_for(Millis{1});
+      b = std::make_unique<TestClient>(world, kStandard);
+      REQUIRE(b->connect(client("b", false)) == 0);
+    }
+    const auto has_pubrel = [&b] {
+      return std::any_of(b->received.begin(), b->received.end(),
+                         [](const auto& packet) { return packet.type() == PacketType::pubrel; });
+    };
+    const bool released = world.world.run_until(has_pubrel, Millis{1 + round % 4});
+    world.restart();  // the power goes
+    released_rounds += released ? 1 : 0;
+    TestClient again{world, kStandard};
+    REQUIRE(again.connect(client("b", false)) == 0);
+    if (released) {
+      CHECK(again.hears_ack(PacketType::pubrel, id));
+    } else if (again.expect(PacketType::publish)) {
+      again.say_ack(PacketType::pubrec, id);
+      CHECK(again.hears_ack(PacketType::pubrel, id));
+    } else {
+      CHECK(again.last.type() == PacketType::pubrel);  // stored just before the power went
+    }
+    again.say_ack(PacketType::pubcomp, id);
+    world.run_for(Millis{50});
+    CHECK(again.received.empty());
+    again.disconnect();
+  }
+  CHECK(released_rounds > 4);
+  CHECK(released_rounds < 24);
+}
+
 TEST_CASE("a device's QoS 1 set waits on disk and in order, through a restart") {
   TestWorld world{stored()};
   {

@@ -250,7 +250,7 @@ void Shard::settle(std::uint32_t pending) {
   if (!settled) return;
   if (settled->has_confirm)
     links_[settled->confirm_to].batch.confirm(settled->confirm_id);
-  else if (!received_settled(settled->token, pending))
+  else if (!release_stored(settled->token) && !received_settled(settled->token, pending))
     acknowledge(settled->token);
 }
 

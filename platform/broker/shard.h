@@ -314,6 +314,11 @@ class Shard {
   void settle(std::uint32_t pending);
   void refuse(std::uint32_t pending, Full why);
   Connection* connection_of(const AckToken& token);
+  /// Stands for the generation of a connection in a token that waits for a release to be stored.
+  static constexpr std::uint32_t kReleases = 0;
+  void release(Connection& connection, std::uint64_t sequence);
+  bool release_stored(const AckToken& token);
+  void store_release(Session& session, std::uint64_t sequence);
   bool received_settled(const AckToken& token, std::uint32_t pending);
   void received_refused(const AckToken& token, std::uint32_t pending);
   bool restore_received(std::string_view key, std::string_view value);

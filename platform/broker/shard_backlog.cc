@@ -136,7 +136,8 @@ void Shard::refuse(std::uint32_t pending, Full why) {
   received_refused(refused->token, pending);
   const Session* session = sessions_.at(refused->token.session);
   if (session == nullptr || session->connection == nullptr) return;
-  if (session->connection_generation != refused->token.connection_generation) return;
+  const auto generation = refused->token.connection_generation;
+  if (generation != session->connection_generation && generation != kReleases) return;
   turn_away(*session->connection, why);
 }
 

@@ -157,14 +157,15 @@ void Shard::repeat(Session& session) {
   Connection& connection = *session.connection;
   while (flow.unrepeated() > 0 && connection.takes_more()) {
     const std::uint64_t sequence = flow.next_again();
-    const bool released = flow.at(sequence).state == Outflow::State::released;
-    if (!released && !flow.may_repeat(connection.window())) return;
+    const auto state = flow.at(sequence).state;
+    const bool is_taken = state == Outflow::State::releasing || state == Outflow::State::released;
+    if (!is_taken && !flow.may_repeat(connection.window())) return;
     if (const Millis held = connection.held_for(); held.count() > 0) return pump_at(connection, loop_->now() + held);
     flow.repeat_next();
-    if (released)
-      connection.write_ack(PacketType::pubrel, Outflow::packet_id(sequence));
-    else
+    if (!is_taken)
       write_flight(session, sequence, true);
+    else if (state == Outflow::State::released)
+      connection.write_ack(PacketType::pubrel, Outflow::packet_id(sequence));
   }
 }
 
@@ -181,6 +182,10 @@ void Shard::pump_queue(Session& session) {
     Outflow::Flight& flight = flow.at(flow.unsent());
     if (flight.state == Outflow::State::done) {
       flow.skip_next();
+      continue;
+    }
+    if (flight.state == Outflow::State::released) {
+      connection->write_ack(PacketType::pubrel, Outflow::packet_id(flow.send_next()));
       continue;
     }
     if (const Millis held = connection->held_for(); held.count() > 0) {
@@ -240,11 +245,9 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
   const auto state = known ? session.outflow->at(sequence).state : Outflow::State::done;
   if (ack.type == PacketType::pubrec) {
     const bool refused = mqtt::is_failure(ack.reason);
+    if (state == Outflow::State::releasing) return;  // its PUBREL is on its way
     const bool expected = state == Outflow::State::sent_qos2 || state == Outflow::State::released;
-    if (expected && !refused) {
-      session.outflow->at(sequence).state = Outflow::State::released;
-      return connection.write_ack(PacketType::pubrel, ack.packet_id);
-    }
+    if (expected && !refused) return release(connection, sequence);
     if (!expected)
       return connection.write_ack(PacketType::pubrel, ack.packet_id, ReasonCode::packet_identifier_not_found);
   } else if (ack.type == PacketType::puback ? state != Outflow::State::sent_qos1 : state != Outflow::State::released) {
@@ -252,6 +255,36 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
   }
   finish(session, sequence);
   if (session.has_backlog()) pump(session);
+}
+
+/// The client has the QoS 2 message. That is stored before PUBREL leaves: after it the client would take a repetition
+/// for a new message.
+void Shard::release(Connection& connection, std::uint64_t sequence) {
+  Session& session = *connection.session();
+  Outflow::Flight& flight = session.outflow->at(sequence);
+  session.outflow->drop_message(sequence);
+  const std::uint16_t packet_id = Outflow::packet_id(sequence);
+  if (!flight.stored || flight.state == Outflow::State::released) {
+    flight.state = Outflow::State::released;
+    return connection.write_ack(PacketType::pubrel, packet_id);
+  }
+  flight.state = Outflow::State::releasing;
+  store_release(session, sequence);
+  await(std::exchange(waits_for_, PendingAcks::kNone), {session.ref(), kReleases, packet_id});
+}
+
+/// That is stored. True when the token was for it.
+bool Shard::release_stored(const AckToken& token) {
+  if (token.connection_generation != kReleases) return false;
+  Session* session = sessions_.at(token.session);
+  const auto packet_id = static_cast<std::uint16_t>(token.ticket);
+  std::uint64_t sequence = 0;
+  if (session == nullptr || !session->outflow || !session->outflow->find(packet_id, sequence)) return true;
+  Outflow::Flight& flight = session->outflow->at(sequence);
+  if (flight.state != Outflow::State::releasing) return true;
+  flight.state = Outflow::State::released;
+  if (session->connection != nullptr) session->connection->write_ack(PacketType::pubrel, packet_id);
+  return true;
 }
 
 // --- turns ---

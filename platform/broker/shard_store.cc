@@ -2,7 +2,8 @@
 //
 // Family session: "d/..." or "c/..." (identity key) -> session, "r/" + topic -> retained message,
 //                 "q/" + identity key, NUL, packet id (2 bytes) -> QoS 2 message received and not released.
-// Family queue:   identity key, NUL, sequence number (8 bytes, big end first) -> message.
+// Family queue:   identity key, NUL, sequence number (8 bytes, big end first) -> message, or that the client has it and
+//                 is to be told to release it.
 // Every value begins with the version of its format.
 #include <algorithm>
 
@@ -16,6 +17,7 @@ using store::Family;
 
 constexpr std::uint8_t kSessionFormat = 1;
 constexpr std::uint8_t kMessageFormat = 1;
+constexpr std::string_view kReleased{"\x02", 1};
 
 void put_number(std::string& out, std::uint64_t value, int bytes) {
   while (bytes-- > 0) out.push_back(static_cast<char>(value >> (8 * bytes)));
@@ -111,6 +113,13 @@ void Shard::store_message(Session& session, std::uint64_t sequence) {
   wait_for_store();
 }
 
+/// In the place of the message: the client has it.
+void Shard::store_release(Session& session, std::uint64_t sequence) {
+  begin_change();
+  mutations_.put(Family::queue, queue_key(session, sequence), kReleased);
+  wait_for_store();
+}
+
 void Shard::wait_for_store() {
   need_wait();
   stored_waiting_.push_back(waits_for_);
@@ -193,14 +202,18 @@ bool Shard::restore_message(std::string_view key, std::string_view value) {
   if (session == nullptr) return true;
   Reader at{as_bytes(key.substr(end + 1))};
   const std::uint64_t sequence = at.u64();
+  if (!session->outflow) session->outflow = std::make_unique<Outflow>(sequence);
+  Outflow& flow = *session->outflow;
+  while (flow.end() < sequence) flow.push_gap();
+  if (value == kReleased) {
+    flow.push_released();
+    return true;
+  }
   Reader in{as_bytes(value)};
   if (in.u8() != kMessageFormat) return false;
   const UnixMillis created{static_cast<std::int64_t>(in.u64())};
   const auto publication = decode_message(as_text(in.rest()));
   if (!publication) return false;
-  if (!session->outflow) session->outflow = std::make_unique<Outflow>(sequence);
-  Outflow& flow = *session->outflow;
-  while (flow.end() < sequence) flow.push_gap();
   const MessageRef message = MessageRef::copy_of(*publication, publication->qos, created);
   flow.push_waiting(message, publication->qos, publication->retain);
   flow.at(sequence).stored = true;
