@@ -7,7 +7,9 @@
 #include "setup/dns_answer.h"
 #include "setup/field.h"
 #include "setup/form.h"
+#include "setup/host.h"
 #include "setup/page.h"
+#include "setup/paste.h"
 
 using namespace tercet;
 using namespace tercet::setup;
@@ -131,4 +133,52 @@ TEST_CASE("the page asks for every field and shows none") {
   for (const Field& field : fields())
     CHECK(page().find("name=" + std::string(field.key) + " ") != std::string_view::npos);
   CHECK(page().find("value=") == std::string_view::npos);
+}
+
+TEST_CASE("the page is for the board's own address, telephones that look for a portal are led there, others refused") {
+  constexpr std::string_view kOwn = "192.168.4.1";
+  for (const char* own : {"192.168.4.1", "192.168.4.1:80"}) CHECK(host_of(own, kOwn) == Host::own);
+  for (const char* portal : {"connectivitycheck.gstatic.com", "captive.apple.com:80", "WWW.MsftConnectTest.com"})
+    CHECK(host_of(portal, kOwn) == Host::portal);
+  // A name of another site that leads to the board; what only looks like ours; nothing.
+  for (const char* other : {"evil.example", "192.168.4.1.evil.example", "192.168.4.1@evil.example", "192.168.4.2",
+                            "192.168.4.1:8080", "192.168.4.1:80:80", "192.168.4.1.", "192.168.4.", "", ":80",
+                            "captive.apple.com.evil.example", "evil.captive.apple.com", "[::1]", "localhost"}) {
+    CAPTURE(other);
+    CHECK(host_of(other, kOwn) == Host::other);
+  }
+  CHECK(host_of("", "") == Host::other);
+}
+
+namespace {
+
+Paste::State type(Paste& paste, std::string_view text) {
+  for (const char c : text) paste.add(c);
+  return paste.state();
+}
+
+}  // namespace
+
+TEST_CASE("a pasted object ends where its braces close, whatever stands in its texts") {
+  std::array<std::uint8_t, 64> room{};
+  Paste paste(room);
+  CHECK(type(paste, "\r\n  ") == Paste::State::waiting);
+  CHECK(type(paste, "{\"a\": \"}\\\"}\",\r\n") == Paste::State::inside);
+  CHECK(type(paste, " \"b\": {\"c\": \"\\\\\"}") == Paste::State::inside);
+  CHECK(type(paste, "}and more") == Paste::State::whole);
+  CHECK(paste.text() == "{\"a\": \"}\\\"}\",\n\n \"b\": {\"c\": \"\\\\\"}}");
+}
+
+TEST_CASE("a paste that is too long is told when it ends, and one can be given up") {
+  std::array<std::uint8_t, 8> room{};
+  Paste longer(room);
+  CHECK(type(longer, "{\"abcdef\"") == Paste::State::inside);
+  CHECK(type(longer, "}") == Paste::State::too_long);
+  Paste fitting(room);
+  CHECK(type(fitting, "{\"abcd\"}") == Paste::State::whole);
+  for (const char c : {'\x1b', '\x03', '\x04'}) {
+    Paste given_up(room);
+    CHECK(type(given_up, std::string("{\"a") + c) == Paste::State::cancelled);
+    CHECK(type(given_up, "}") == Paste::State::cancelled);
+  }
 }

@@ -21,6 +21,7 @@
 #include "setup/dns_answer.h"
 #include "setup/field.h"
 #include "setup/form.h"
+#include "setup/host.h"
 #include "setup/page.h"
 
 namespace tercet::idf {
@@ -28,6 +29,7 @@ namespace {
 
 constexpr const char* kTag = "tercet";
 constexpr std::array<std::uint8_t, 4> kOwnAddress{192, 168, 4, 1};
+constexpr const char *kOwnName = "192.168.4.1", *kOwnUrl = "http://192.168.4.1/";
 constexpr std::size_t kMostForm = 1'024;
 constexpr std::uint64_t kRestartAfterUs = 1'500'000, kLookEveryUs = 20'000;
 constexpr std::int64_t kOpenForUs = 600'000'000, kLookAgainUs = 60'000'000, kUploadUs = 5'000'000;
@@ -76,8 +78,23 @@ bool is_from_own_network(httpd_req_t* request) {
          is_own(there, 3);
 }
 
+/// Under a name of another site (DNS rebinding) nobody gets the page, nor may send the form.
+setup::Host host_of(httpd_req_t* request) {
+  char name[64];
+  const bool whole = httpd_req_get_hdr_value_str(request, "Host", name, sizeof name) == ESP_OK;
+  return setup::host_of(whole ? name : "", kOwnName);
+}
+
 esp_err_t refuse(httpd_req_t* request) {
   httpd_resp_set_status(request, "403 Forbidden");
+  httpd_resp_set_type(request, "text/plain");
+  return httpd_resp_send(request, kOwnUrl, HTTPD_RESP_USE_STRLEN);
+}
+
+/// Where telephones look whether they are online: they open the page for their owner.
+esp_err_t lead_here(httpd_req_t* request) {
+  httpd_resp_set_status(request, "302 Found");
+  httpd_resp_set_hdr(request, "Location", kOwnUrl);
   return httpd_resp_send(request, nullptr, 0);
 }
 
@@ -103,7 +120,9 @@ bool send(httpd_req_t* request, std::string_view part) {
 }
 
 esp_err_t show(httpd_req_t* request) {
-  if (!is_from_own_network(request)) return refuse(request);
+  const setup::Host host = host_of(request);
+  if (!is_from_own_network(request) || host == setup::Host::other) return refuse(request);
+  if (host == setup::Host::portal) return lead_here(request);
   constexpr std::string_view kFormEnd = "</form>";
   const std::string_view whole = setup::page();
   const std::size_t at = whole.find(kFormEnd);
@@ -116,11 +135,9 @@ esp_err_t show(httpd_req_t* request) {
   return sent ? httpd_resp_send_chunk(request, nullptr, 0) : ESP_FAIL;
 }
 
-/// Where telephones look whether they are online: they open the page for their owner.
-esp_err_t lead_here(httpd_req_t* request, httpd_err_code_t) {
-  httpd_resp_set_status(request, "302 Found");
-  httpd_resp_set_hdr(request, "Location", "http://192.168.4.1/");
-  return httpd_resp_send(request, nullptr, 0);
+esp_err_t show_nothing(httpd_req_t* request, httpd_err_code_t) {
+  if (!is_from_own_network(request) || host_of(request) == setup::Host::other) return refuse(request);
+  return lead_here(request);
 }
 
 Result<std::size_t> receive(httpd_req_t* request, MutableBytes into) {
@@ -153,7 +170,7 @@ bool store(std::string_view form) {
 }
 
 esp_err_t save(httpd_req_t* request) {
-  if (!is_from_own_network(request)) return refuse(request);
+  if (!is_from_own_network(request) || host_of(request) != setup::Host::own) return refuse(request);
   static std::array<std::uint8_t, kMostForm> form;  // the server has one task
   const auto size = receive(request, form);
   const std::string_view text = size ? as_text(Bytes{form}.first(*size)) : std::string_view{};
@@ -216,7 +233,7 @@ bool open_server() {
   post.handler = save;
   return httpd_register_uri_handler(page.server, &get) == ESP_OK &&
          httpd_register_uri_handler(page.server, &post) == ESP_OK &&
-         httpd_register_err_handler(page.server, HTTPD_404_NOT_FOUND, lead_here) == ESP_OK;
+         httpd_register_err_handler(page.server, HTTPD_404_NOT_FOUND, show_nothing) == ESP_OK;
 }
 
 bool make_timers() {
@@ -276,9 +293,9 @@ Result<void> open_setup_page(Board& board) {
     close_all();
     return fail(Error::no_space);
   }
-  ESP_LOGI(kTag, "set-up: join the Wi-Fi network %.*s, password %.*s, and open http://192.168.4.1/",
+  ESP_LOGI(kTag, "set-up: join the Wi-Fi network %.*s, password %.*s, and open %s",
            static_cast<int>(access_point_name().size()), access_point_name().data(),
-           static_cast<int>(word->str().size()), word->str().data());
+           static_cast<int>(word->str().size()), word->str().data(), kOwnUrl);
   return {};
 }
 
