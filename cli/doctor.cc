@@ -142,7 +142,7 @@ class Walk {
   int run() {
     if (!gather_login()) return static_cast<int>(Rung::input);
     if (!check_clock()) return static_cast<int>(Rung::clock);
-    if (!climb("DNS", Rung::dns, [this] { return link_.resolve(options_.host, options_.port); })) return broke_;
+    if (!climb("DNS", Rung::dns, [this] { return link_.resolve(options_.host, options_.port, limit_); })) return broke_;
     if (!climb("TCP", Rung::tcp, [this] { return link_.connect(limit_); })) return broke_;
     if (!options_.plain) {
       if (!climb("TLS", Rung::tls, [this] { return link_.start_tls(options_.host, options_.ca_file, limit_); }))

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -69,54 +68,41 @@ SecureSocket::~SecureSocket() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-bool SecureSocket::wait(short events, Clock::time_point until) const {
+bool SecureSocket::wait(int file, short events, Clock::time_point until) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0) return false;
-    pollfd one{socket_, events, 0};
+    pollfd one{file, events, 0};
     const int ready = ::poll(&one, 1, static_cast<int>(left));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
 }
 
-SecureSocket::Step SecureSocket::resolve(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int bad = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (bad != 0) {
-    const bool unknown = bad == EAI_NONAME || bad == EAI_NODATA;
-    return {unknown ? Failure::host_unknown : Failure::resolver_failed, gai_strerror(bad)};
-  }
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    Candidate one;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(at->ai_addr);
-    one.address.assign(bytes, bytes + at->ai_addrlen);
-    one.family = at->ai_family;
-    char text[NI_MAXHOST] = {};
-    getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-    one.text = text;
-    candidates_.push_back(std::move(one));
-  }
-  freeaddrinfo(found);
+SecureSocket::Step SecureSocket::resolve(const std::string& host, std::uint16_t port,
+                                         std::chrono::milliseconds within) {
+  const auto until = Clock::now() + within;
+  resolver_.begin(host, port, SOCK_STREAM);
+  if (!wait(resolver_.event_fd(), POLLIN, until))
+    return {Failure::resolver_failed, host + ": no answer in " + std::to_string(within.count()) + " ms"};
+  auto found = resolver_.poll();
+  if (!found)
+    return {resolver_.is_unknown() ? Failure::host_unknown : Failure::resolver_failed, resolver_.error_text()};
+  candidates_ = std::move(*found);
   return {};
 }
 
 SecureSocket::Step SecureSocket::connect(std::chrono::milliseconds within) {
   Step last{Failure::unreachable, "no address"};
-  for (const Candidate& candidate : candidates_) {
+  for (const posix::SocketAddress& candidate : candidates_) {
     if (socket_ >= 0) ::close(socket_);
-    socket_ = ::socket(candidate.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socket_ = ::socket(candidate.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket_ < 0) continue;
     const int on = 1;
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    address_ = candidate.text;
-    sockaddr_storage address{};
-    std::memcpy(&address, candidate.address.data(), candidate.address.size());
+    address_ = candidate.text();
     int error = 0;
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address),
-                  static_cast<socklen_t>(candidate.address.size())) != 0) {
+    if (::connect(socket_, candidate.get(), candidate.size) != 0) {
       error = errno;
       if (error == EINPROGRESS) {
         if (!wait(POLLOUT, Clock::now() + within))
@@ -131,7 +117,7 @@ SecureSocket::Step SecureSocket::connect(std::chrono::milliseconds within) {
     const Failure failure = error == ECONNREFUSED ? Failure::refused
                             : error == ETIMEDOUT  ? Failure::timed_out
                                                   : Failure::unreachable;
-    last = {failure, candidate.text + ": " + std::strerror(error)};
+    last = {failure, address_ + ": " + std::strerror(error)};
   }
   return last;
 }

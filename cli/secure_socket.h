@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ports/posix/resolver.h"
 #include "tercet/base/bytes.h"
 
 namespace tercet::cli {
@@ -15,7 +16,7 @@ namespace tercet::cli {
 /// whose whole job that is. (Boards and the server have non-blocking ones of their own.)
 class SecureSocket {
  public:
-  SecureSocket() = default;
+  explicit SecureSocket(posix::Resolver::System look_up = &::getaddrinfo) : resolver_(look_up) {}
   ~SecureSocket();
   SecureSocket(const SecureSocket&) = delete;
   SecureSocket& operator=(const SecureSocket&) = delete;
@@ -43,7 +44,7 @@ class SecureSocket {
     bool ok() const { return failure == Failure::none; }
   };
 
-  Step resolve(const std::string& host, std::uint16_t port);
+  Step resolve(const std::string& host, std::uint16_t port, std::chrono::milliseconds within);
   Step connect(std::chrono::milliseconds within);
   Step start_tls(const std::string& host, const std::string& ca_file, std::chrono::milliseconds within);
   Step write(Bytes bytes, std::chrono::milliseconds within);
@@ -55,25 +56,20 @@ class SecureSocket {
   std::string certificate_description() const;  ///< subject, issuer, last day
 
  private:
-  bool wait(short events, std::chrono::steady_clock::time_point until) const;
+  bool wait(short events, std::chrono::steady_clock::time_point until) const { return wait(socket_, events, until); }
+  static bool wait(int file, short events, std::chrono::steady_clock::time_point until);
   Step verify_failure(long result) const;
   struct Freed {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
-  struct Candidate;
-  std::vector<Candidate> candidates_;
+  posix::Resolver resolver_;
+  std::vector<posix::SocketAddress> candidates_;
   int socket_ = -1;
   std::string address_;
   std::string refused_certificate_;  ///< where the check of the chain stopped
   std::unique_ptr<SSL_CTX, Freed> context_;
   std::unique_ptr<SSL, Freed> ssl_;
-};
-
-struct SecureSocket::Candidate {
-  std::vector<unsigned char> address;
-  int family = 0;
-  std::string text;
 };
 
 }  // namespace tercet::cli

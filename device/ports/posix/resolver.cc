@@ -63,6 +63,7 @@ Resolver::~Resolver() = default;
 void Resolver::begin(std::string_view host, std::uint16_t port, int socket_type) {
   lookup_ = std::make_shared<Lookup>();
   error_text_.clear();
+  unknown_ = false;
   lookup_->host = host;
   lookup_->service = std::to_string(port);
   lookup_->socket_type = socket_type;
@@ -84,6 +85,7 @@ Result<std::vector<SocketAddress>> Resolver::poll() {
   if (!lookup_) return fail(Error::dns_failed);
   if (!lookup_->ready.load(std::memory_order_acquire)) return fail(Error::would_block);
   if (lookup_->error != 0) {
+    unknown_ = lookup_->error == EAI_NONAME || lookup_->error == EAI_NODATA;
     error_text_ = lookup_->host + ": " + gai_strerror(lookup_->error);
     lookup_.reset();
     return fail(Error::dns_failed);

@@ -38,6 +38,8 @@ class Resolver {
   /// The addresses in the order to try them. Errors: would_block; dns_failed, error_text() has the system's words.
   Result<std::vector<SocketAddress>> poll();
   const std::string& error_text() const { return error_text_; }
+  /// After dns_failed: an answer came, and it was that there is no such name.
+  bool is_unknown() const { return unknown_; }
   /// Becomes readable when poll() will know; -1 while nothing is looked up.
   int event_fd() const;
 
@@ -46,6 +48,7 @@ class Resolver {
   System system_;
   std::shared_ptr<Lookup> lookup_;
   std::string error_text_;
+  bool unknown_ = false;
 };
 
 }  // namespace tercet::posix
