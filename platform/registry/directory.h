@@ -18,6 +18,13 @@ enum class ClockPolicy : std::uint8_t { off, warn, enforce };
 /// How thoroughly posted values are checked (device-protocol 5.10).
 enum class Validation : std::uint8_t { none, weak, strong };
 
+/// The configuration file that devices of a product are to have (device-protocol 8.4), without its text.
+struct Configuration {
+  std::string id;      ///< "" = there is none
+  std::string sha256;  ///< 64 hexadecimal digits
+  std::uint64_t bytes = 0;
+};
+
 /// What a shard must know of a product. Immutable; replaced as a whole.
 struct Product {
   std::string key;
@@ -28,6 +35,7 @@ struct Product {
   Validation validation = Validation::weak;
   std::string tsl;  ///< thing model as JSON text; "" when none was imported
   std::uint64_t version = 0;
+  Configuration configuration = {};
 };
 
 /// What a shard must know of a device to let it in.

@@ -33,6 +33,8 @@ struct RegistryLimits {
   std::size_t device_page = 50;
   std::size_t products_per_page_default = 10;
   std::size_t access_keys = 1000;
+  std::size_t configuration_bytes = 64 * 1024;
+  std::uint64_t configuration_versions = 5;  ///< kept of each product
 };
 
 /// What CreateProduct takes. Empty texts mean the cloud's default.
@@ -125,6 +127,33 @@ struct Batch {
   std::string product;
   std::string status;                       ///< CHECK_SUCCESS, CHECK_FAILED, CREATE_SUCCESS, CREATE_FAILED
   std::vector<std::string> valid, invalid;  ///< names, when the names were given
+};
+
+/// One version of a product's configuration file.
+struct ConfigurationRecord {
+  Configuration configuration;
+  std::uint64_t version = 0;  ///< counts from 1 within the product
+  UnixMillis created{};
+  std::string text;  ///< "" in lists
+};
+
+/// What a device said to a push of its product's configuration.
+struct ConfigurationAnswer {
+  std::uint64_t device = 0;
+  std::string id;  ///< of the configuration that was pushed
+  std::int32_t code = 0;
+  UnixMillis at{};
+};
+
+/// What devices have said to the pushes of one version; the last answer of each counts.
+struct ConfigurationTally {
+  std::uint64_t taken = 0, refused = 0;  ///< 200, another code
+  struct Refusal {
+    std::string device;  ///< DeviceName
+    std::int32_t code = 0;
+    UnixMillis at{};
+  };
+  std::vector<Refusal> last_refusals;  ///< newest first
 };
 
 struct AccessKey {

@@ -10,7 +10,7 @@ namespace {
 using runtime::Outcome;
 using runtime::Problem;
 
-constexpr std::array<std::string_view, 1> kMigrations{R"sql(
+constexpr std::array<std::string_view, 2> kMigrations{R"sql(
 CREATE TABLE settings(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE products(
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, secret BLOB NOT NULL,
@@ -36,6 +36,15 @@ CREATE TABLE access_keys(
   id TEXT PRIMARY KEY, secret BLOB NOT NULL, remark TEXT NOT NULL, active INTEGER NOT NULL, created INTEGER NOT NULL)
   WITHOUT ROWID;
 INSERT INTO sqlite_sequence(name, seq) VALUES('batches', 1000000);
+)sql",
+                                                      R"sql(
+CREATE TABLE configurations(
+  product TEXT NOT NULL REFERENCES products(key) ON DELETE CASCADE, version INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
+  sha256 TEXT NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY(product, version)) WITHOUT ROWID;
+CREATE TABLE configuration_answers(
+  device INTEGER PRIMARY KEY REFERENCES devices(number) ON DELETE CASCADE, id TEXT NOT NULL, code INTEGER NOT NULL,
+  at INTEGER NOT NULL);
+CREATE INDEX configuration_answers_by_id ON configuration_answers(id, at);
 )sql"};
 
 constexpr std::string_view kKeyCheck = "key_check";
@@ -127,14 +136,20 @@ void Registry::note_online(std::uint64_t number, UnixMillis at, std::string_view
   if (!state_->due->is_set()) state_->due->set(state_->management, state_->management.now() + kFlushDelay);
 }
 
-/// What cannot be written now (a full disk) is kept and tried again: at most one note per device.
+void Registry::note_configuration_answer(const ConfigurationAnswer& answer) {
+  state_->configured.insert_or_assign(answer.device, answer);
+  if (!state_->due->is_set()) state_->due->set(state_->management, state_->management.now() + kFlushDelay);
+}
+
+/// What cannot be written now (a full disk) is kept and tried again: at most one note of a kind per device.
 void Registry::flush() {
   State& state = *state_;
   state.due->cancel();
-  if (state.activated.empty() && state.online.empty()) return;
+  if (state.activated.empty() && state.online.empty() && state.configured.empty()) return;
   if (write_notes()) {
     state.activated.clear();
     state.online.clear();
+    state.configured.clear();
   } else {
     state.due->set(state.management, state.management.now() + kFlushAgain);
   }
@@ -150,6 +165,11 @@ bool Registry::write_notes() {
   auto seen = state.database.must_prepare("UPDATE devices SET last_online=?, last_address=? WHERE number=?");
   for (const auto& [number, was] : state.online)
     if (!seen.bind(was.at.ms, was.ip, number).run()) return false;
+  // Of a device that still exists.
+  auto answered = state.database.must_prepare(
+      "INSERT OR REPLACE INTO configuration_answers SELECT number, ?, ?, ? FROM devices WHERE number=?");
+  for (const auto& [number, said] : state.configured)
+    if (!answered.bind(said.id, said.code, said.at.ms, number).run()) return false;
   return transaction->commit().has_value();
 }
 

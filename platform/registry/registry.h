@@ -46,6 +46,18 @@ class Registry {
   Answer<ProductRecord> set_tsl(std::string_view key, std::string_view tsl, runtime::Task applied = {});
   Answer<void> delete_product(std::string_view key, runtime::Task applied = {});  ///< refused while it has devices
 
+  // Remote configuration
+  /// Stores a new version; one equal to the newest changes nothing and is given back. The oldest ones beyond
+  /// limits().configuration_versions go. iot.prod.{NullProductKey, NotExistedProduct},
+  /// tercet.config.{EmptyContent, ContentTooLong, ContentNotJson}
+  Answer<ConfigurationRecord> set_configuration(std::string_view product, std::string_view text,
+                                                runtime::Task applied = {});
+  /// Newest first, without texts.
+  Answer<std::vector<ConfigurationRecord>> configurations(std::string_view product);
+  /// With its text. id "": the newest. tercet.config.NotExistedConfiguration
+  Answer<ConfigurationRecord> configuration(std::string_view product, std::string_view id = {});
+  Answer<ConfigurationTally> configuration_answers(std::string_view product, std::string_view id, std::size_t refusals);
+
   // Devices
   /// iot.device.{InvalidFormattedDeviceName, AlreadyExistedDeviceName, DeviceCountExceeded, ...}, iot.prod.*
   Answer<DeviceRecord> register_device(const NewDevice& wanted, runtime::Task applied = {});
@@ -75,6 +87,7 @@ class Registry {
   /// What shards report, by post. Gathered and written at most a second later, and before the next question.
   void note_activated(std::uint64_t number, UnixMillis at);  ///< the first login; later ones are ignored
   void note_online(std::uint64_t number, UnixMillis at, std::string_view ip);
+  void note_configuration_answer(const ConfigurationAnswer& answer);
   /// Writes what was noted. Called by itself; also by the server before it ends.
   void flush();
 

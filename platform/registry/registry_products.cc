@@ -59,6 +59,8 @@ RegistryProblem taken(const ProductRecord& wanted) {
 }  // namespace
 
 runtime::Outcome<void> Registry::State::load_products() {
+  const auto configurations = load_configurations();
+  if (!configurations) return configurations.problem();
   auto read = database.must_prepare("SELECT " + std::string(kColumns) +
                                     ", (SELECT count(*) FROM devices WHERE product=key) FROM products ORDER BY id");
   for (;;) {
@@ -90,6 +92,8 @@ runtime::Outcome<void> Registry::State::load_products() {
     record.created = {read.integer(19)};
     record.modified = {read.integer(20)};
     record.device_count = static_cast<std::uint64_t>(read.integer(21));
+    if (const auto at = configurations->find(product.key); at != configurations->end())
+      product.configuration = at->second;
     device_total += record.device_count;
     feed.load(std::make_shared<const Product>(product));
     const auto id = static_cast<std::uint64_t>(read.integer(0));

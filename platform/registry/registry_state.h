@@ -35,11 +35,14 @@ struct Registry::State {
   };
   std::unordered_map<std::uint64_t, UnixMillis> activated;  ///< noted, not written yet
   std::unordered_map<std::uint64_t, Seen> online;
+  std::unordered_map<std::uint64_t, ConfigurationAnswer> configured;  ///< by device
   std::optional<runtime::Timer> due;
 
   runtime::Outcome<void> prepare();
   runtime::Outcome<void> check_key();
   runtime::Outcome<void> load_products();
+  /// The newest of each product.
+  runtime::Outcome<std::unordered_map<std::string, Configuration>> load_configurations();
   runtime::Outcome<void> load_devices();
   runtime::Outcome<void> load_access_keys();
 
