@@ -1,9 +1,12 @@
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "platform/broker/ingress.h"
 #include "platform/broker/refusal.h"
 #include "platform/registry/directory.h"
+#include "platform/registry/file_links.h"
+#include "platform/registry/records.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/stream_store.h"
 #include "platform/thing/things.h"
@@ -31,6 +34,9 @@ struct Wiring {
   store::StreamStore& store;
   registry::Directory& directory;
   broker::Journal& journal;
+  const registry::FileLinks* files = nullptr;  ///< null, or not offered: there is no remote configuration (6713)
+  /// Told what a device said to a push of its configuration; may be empty. On the shard.
+  std::function<void(const registry::ConfigurationAnswer&)> configured = {};
 };
 
 /// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.

@@ -18,8 +18,6 @@ constexpr std::string_view kNotOffered = "not offered by this platform";
 /// What the documentation says when a function is switched off; a plain refusal where it says nothing.
 Code declining_code(Kind kind) {
   switch (kind) {
-    case Kind::config_get:
-      return Code::config_off;
     case Kind::desired_get:
     case Kind::desired_delete:
       return Code::desired_query_failed;

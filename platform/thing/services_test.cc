@@ -48,7 +48,6 @@ TEST_CASE("every known function that is not offered yet is declined in words, ne
     std::string_view code;
   };
   const Row rows[] = {
-      {"config/get", "6713"},
       {"property/desired/get", "6661"},
       {"property/desired/delete", "6661"},
       {"model/up_raw", "26001"},

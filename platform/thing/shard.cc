@@ -24,6 +24,8 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       settings_(settings),
       commits_(wiring.loop, wiring.store, *this),
       next_set_(static_cast<std::uint32_t>(wiring.loop.random().next()) >> 1),
+      files_(wiring.files),
+      configured_(wiring.configured),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       store_(wiring.store) {
   loop_.each_pass([this] { commits_.flush(); });
@@ -312,6 +314,7 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
   }
   if (topic.is_reply) {
     if (topic.kind == Kind::property_set) return on_set_reply(message);
+    if (topic.kind == Kind::config_push) return on_config_push_reply(message);
     note(message.device, &message.in, auth::Cause::reply_unexpected, 0, topic.path);
     return Taken::done;
   }
@@ -330,6 +333,8 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
       return on_ntp(message);
     case Kind::log_config_get:
       return on_log_config_get(message);
+    case Kind::config_get:
+      return on_config_get(message);
     default:
       return decline(message);
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,8 +24,8 @@
 namespace tercet::thing {
 
 /// The thing module of one shard: what ingress.h promises to the broker and things.h to the OpenAPI, over one state.
-/// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; services.cc: the other
-/// topics; things.cc: reads.
+/// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; configuration.cc:
+/// remote configuration; services.cc: the other topics; things.cc: reads.
 class ThingIngress::Shard final : public Things, public registry::DirectoryListener, private CommitOwner {
  public:
   Shard(const Wiring& wiring, const Settings& settings);
@@ -46,6 +47,7 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   Counts counts() const override;
   SetTicket set_properties(std::uint64_t device, std::string_view items,
                            std::function<void(const SetResult&)> on_result) override;
+  void push_configuration(std::string product, std::function<void(std::size_t sent)> done) override;
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) override;
   void forget(std::uint64_t device) override;
   void listen(Updates* updates) override { updates_ = updates; }
@@ -134,6 +136,13 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void expire_sets();
   std::optional<SetTicket> check_items(const ProductBinding& product, std::string_view items) const;
 
+  // configuration.cc
+  Taken on_config_get(const Message& message);
+  Taken on_config_push_reply(const Message& message);
+  struct ConfigurationPush;
+  void push_slice(const std::shared_ptr<ConfigurationPush>& push);
+  std::string configuration_json(std::string_view product, const registry::Configuration& configuration) const;
+
   // services.cc
   Taken on_tsl_get(const Message& message);
   Taken on_ntp(const Message& message);
@@ -169,6 +178,9 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   Commits commits_;
   PendingSets sets_;
   std::uint32_t next_set_ = 0;
+  const registry::FileLinks* files_;
+  std::function<void(const registry::ConfigurationAnswer&)> configured_;
+  std::deque<std::pair<std::uint32_t, std::string>> pushed_;  ///< message ids and configurations of the last pushes
   runtime::Timer set_timer_;
   store::StreamStore& store_;  ///< for load()
 

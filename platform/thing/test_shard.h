@@ -92,11 +92,13 @@ class FakeJournal final : public broker::Journal {
 class TestShard {
  public:
   explicit TestShard(store::StreamStore& at, registry::Validation validation = registry::Validation::weak,
-                     std::string_view tsl = kBoardTsl, const Settings& settings = {}, int devices = 2)
+                     std::string_view tsl = kBoardTsl, const Settings& settings = {}, int devices = 2,
+                     const registry::FileLinks* files = nullptr,
+                     std::function<void(const registry::ConfigurationAnswer&)> configured = {})
       : store(at) {
     put_product(validation, tsl, 1);
     for (int i = 1; i <= devices; ++i) put_device(i);
-    ingress = std::make_unique<ThingIngress>(Wiring{loop, store, directory, journal}, settings);
+    ingress = std::make_unique<ThingIngress>(Wiring{loop, store, directory, journal, files, configured}, settings);
     ingress->attach(egress);
   }
 

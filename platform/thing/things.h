@@ -110,6 +110,11 @@ class Things {
   virtual SetTicket set_properties(std::uint64_t device, std::string_view items,
                                    std::function<void(const SetResult&)> on_result) = 0;
 
+  /// Tells the devices of the product that are online that there is a configuration (thing/config/push). Gives how many
+  /// it was sent to: those that have subscribed. What they say to it goes to Wiring::configured. In slices, so that
+  /// other devices are served between them. Nothing is sent when the product has no configuration here yet.
+  virtual void push_configuration(std::string product, std::function<void(std::size_t sent)> done) = 0;
+
   /// A model compiled elsewhere (management thread) for that version of the product, so that the shard need not compile
   /// it at the product's next message. Optional; posted before the Directory's new Product.
   virtual void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) = 0;
