@@ -64,6 +64,10 @@ class Rules {
   void run(Instant now);
   Instant next_deadline() const { return keeper_.next_deadline(); }
 
+  /// Where a set may be put together before it is offered. When the running set is rolled back meanwhile, in run(), the
+  /// keeper reads the other one to the same place: verify what is there before offering it.
+  MutableBytes text() { return text_; }
+
   const edge::Engine& engine() const { return engine_; }
   const edge::Keeper& keeper() const { return keeper_; }
 

@@ -111,6 +111,7 @@ void Platform::on_publish(const mqtt::Frame& frame) {
   const std::string_view payload = as_text(message->payload);
   if (topic->kind == alink::Kind::property_set && topic->is_reply) keep(last_set_reply, payload);
   if (message->topic.ends_with("/config/push_reply")) keep(last_config_reply, payload);
+  if (message->topic.ends_with("/config/get")) ++config_gets;
   if (topic->kind == alink::Kind::ntp && answers_ntp) answer_ntp(message->topic, payload);
   if (topic->kind == alink::Kind::property_post) {
     ++posts_received;

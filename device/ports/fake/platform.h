@@ -33,7 +33,7 @@ class Platform {
   FixedString<256> client_id, user_name, password;
   bool clean_session = false;
   Seconds keep_alive{0};
-  std::uint32_t batches_received = 0;
+  std::uint32_t batches_received = 0, config_gets = 0;
   FixedString<1024> last_post, last_set_reply, last_event, last_batch, last_config_reply;
 
   /// Sends a property set down: `params` is JSON. QoS 1.

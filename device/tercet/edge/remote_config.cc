@@ -50,8 +50,9 @@ std::optional<ConfigFile> RemoteConfig::on_message(std::string_view topic, Bytes
   if (topic == reply_.str()) {
     const auto reply = alink::parse_reply(as_text(payload));
     if (!reply || reply->code != alink::number(alink::Code::success) || !reply->data) return std::nullopt;
+    const auto pushed = digest_;
     if (!take(*reply->data, file)) return std::nullopt;
-    push_id_.clear();
+    if (digest_ != pushed) push_id_.clear();  // the same file: what becomes of it answers the push too
     return file;
   }
   if (topic != push_.str()) return std::nullopt;

@@ -35,6 +35,8 @@ class RemoteConfig {
   std::optional<ConfigFile> on_message(std::string_view topic, Bytes payload);
   /// Whether these are the bytes of the last ConfigFile: size and SHA-256.
   bool verify(Bytes text) const;
+  /// SHA-256 of the last ConfigFile.
+  Bytes digest() const { return digest_; }
   /// Tells the platform what became of the last push: 200, or 460 with a reason. Harmless when nothing was pushed.
   Result<void> answer(std::int32_t code);
 
