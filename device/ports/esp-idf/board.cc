@@ -38,6 +38,22 @@ TimeServers split(std::string_view list) {
   return servers;
 }
 
+/// What select() is to wait for.
+struct Awaited {
+  Awaited() {
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+  }
+  void add(int socket, bool read, bool write) {
+    if (socket < 0) return;
+    if (read) FD_SET(socket, &readable);
+    if (write) FD_SET(socket, &writable);
+    highest = std::max(highest, socket);
+  }
+  fd_set readable, writable;
+  int highest = -1;
+};
+
 }  // namespace
 
 Board::Board() = default;
@@ -158,30 +174,22 @@ void Board::wait(Instant at) {
   const Instant most = clock_.now() + kLongest;
   const Instant until = std::min(at, most);
   for (mailbox_.run(); mailbox_.is_empty();) {
-    const auto transport = transport_.interest();
-    if (transport.at_once) return;
+    const auto platform = transport_.interest();
+    const auto other = other_ != nullptr ? other_->interest() : SocketTransport::Interest{};
+    if (platform.at_once || other.at_once) return;
     const Millis left = until - clock_.now();
     if (left <= Millis{0}) return;
-    fd_set readable, writable;
-    FD_ZERO(&readable);
-    FD_ZERO(&writable);
-    int highest = -1;
-    if (transport.socket >= 0) {
-      if (transport.readable) FD_SET(transport.socket, &readable);
-      if (transport.writable) FD_SET(transport.socket, &writable);
-      highest = transport.socket;
-    }
-    if (datagram_.socket() >= 0) {
-      FD_SET(datagram_.socket(), &readable);
-      highest = std::max(highest, datagram_.socket());
-    }
-    const bool looking_up = transport.soon || datagram_.is_looking_up();
+    Awaited sockets;
+    sockets.add(platform.socket, platform.readable, platform.writable);
+    sockets.add(other.socket, other.readable, other.writable);
+    sockets.add(datagram_.socket(), true, false);
+    const bool looking_up = platform.soon || other.soon || datagram_.is_looking_up();
     const Millis slice = std::min(left, looking_up ? kLookUp : kSlice);
     timeval timeout{};
     timeout.tv_usec = static_cast<decltype(timeout.tv_usec)>(slice.count() * 1000);
-    if (highest < 0)
+    if (sockets.highest < 0)
       pause(slice);
-    else if (::select(highest + 1, &readable, &writable, nullptr, &timeout) != 0)
+    else if (::select(sockets.highest + 1, &sockets.readable, &sockets.writable, nullptr, &timeout) != 0)
       return;
     if (looking_up) return;
   }

@@ -44,6 +44,13 @@ class Board {
   /// as start_wifi().
   Result<void> join_network();
 
+  /// A connection of the application's own, to a file server say: it believes whom the platform's does, and wait()
+  /// wakes for it too. One; it lives for ever.
+  void add(SocketTransport& other) {
+    other.trust().share(transport_.trust());
+    other_ = &other;
+  }
+
   Provisioning& provisioning() { return provisioning_; }
   NetworkState& network() { return network_; }
   device::Clock& clock() { return clock_; }
@@ -70,6 +77,7 @@ class Board {
   NvsStore store_{"tercet_state"};
   Mailbox mailbox_;
   SocketTransport transport_{clock_};
+  SocketTransport* other_ = nullptr;
   SocketDatagram datagram_;
   std::optional<PartitionFlash> flash_;
   Provisioning::Text host_;

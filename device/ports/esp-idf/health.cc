@@ -1,6 +1,7 @@
 #include "ports/esp-idf/health.h"
 
 #include <esp_heap_caps.h>
+#include <esp_idf_version.h>
 #include <esp_system.h>
 #include <freertos/FreeRTOS.h>
 #include <freertos/task.h>
@@ -37,6 +38,12 @@ std::string_view name_of(esp_reset_reason_t reason) {
       return "deep_sleep";
     case ESP_RST_BROWNOUT:
       return "brown_out";
+#if ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 3, 0)
+    case ESP_RST_PWR_GLITCH:
+      return "brown_out";
+    case ESP_RST_CPU_LOCKUP:  // an exception within the handling of one
+      return "panic";
+#endif
     default:
       return "other";
   }
@@ -47,6 +54,8 @@ std::int32_t whole(std::size_t count) {
 }
 
 }  // namespace
+
+std::string_view reset_reason() { return name_of(esp_reset_reason()); }
 
 BoardHealth::BoardHealth(device::KeyValueStore& store) {
   std::array<std::uint8_t, 4> bytes{};
@@ -60,7 +69,7 @@ BoardHealth::BoardHealth(device::KeyValueStore& store) {
 
 climate::Health BoardHealth::look() {
   constexpr std::uint32_t kInternal = MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT;
-  return {.reset_reason = name_of(esp_reset_reason()),
+  return {.reset_reason = tercet::idf::reset_reason(),
           .boot_count = boots_,
           .heap_low = whole(heap_caps_get_minimum_free_size(kInternal)),
           .heap_block = whole(heap_caps_get_largest_free_block(kInternal)),

@@ -1,10 +1,14 @@
 #pragma once
 #include <cstdint>
+#include <string_view>
 
 #include "climate/health.h"
 #include "tercet/device/port.h"
 
 namespace tercet::idf {
+
+/// Why the board started, as Health::reset_reason has it: "power_on", "panic".
+std::string_view reset_reason();
 
 /// The board's own state: why it started, how often it has, and how near its memory came to its end.
 class BoardHealth final : public climate::HealthSource {

@@ -81,7 +81,7 @@ Result<void> Trust::apply(mbedtls_ssl_config& config) {
     return fail(Error::bad_argument);
   }
   // With pins alone the chain is an empty one, which ends no chain of the server's: look() has the last word.
-  mbedtls_ssl_conf_ca_chain(&config, &chain_, nullptr);
+  mbedtls_ssl_conf_ca_chain(&config, &from().chain_, nullptr);
   mbedtls_ssl_conf_verify(&config, &Trust::look, this);
   return {};
 }
@@ -92,7 +92,7 @@ int Trust::look(void* self, mbedtls_x509_crt* certificate, int depth, std::uint3
 
 /// Called from the top of the chain down to the server's own certificate, depth 0.
 int Trust::judge(const mbedtls_x509_crt& certificate, int depth, std::uint32_t& flags) {
-  if (pins_used_ == 0) {
+  if (from().pins_used_ == 0) {
     const UnixMillis expiry = unix_time(certificate.valid_to);
     expiry_ = chain_is_new_ || !expiry_ ? expiry : std::min(*expiry_, expiry);
     chain_is_new_ = false;
@@ -103,8 +103,8 @@ int Trust::judge(const mbedtls_x509_crt& certificate, int depth, std::uint32_t& 
   if (depth != 0) return 0;
   const crypto::Digest key =
       crypto::hash(crypto::Algorithm::sha256, Bytes{certificate.pk_raw.p, certificate.pk_raw.len});
-  for (std::size_t i = 0; i < pins_used_; ++i)
-    if (crypto::equals(key.view(), pins_[i])) return 0;
+  for (std::size_t i = 0; i < from().pins_used_; ++i)
+    if (crypto::equals(key.view(), from().pins_[i])) return 0;
   flags = MBEDTLS_X509_BADCERT_NOT_TRUSTED;
   object(certificate, flags);
   return 0;

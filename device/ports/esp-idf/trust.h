@@ -29,7 +29,9 @@ class Trust {
   /// not matter: the key is the identity. Allocates, once. Errors: bad_argument, text that is neither, or more than
   /// kMaxPins.
   Result<void> add(std::string_view text);
-  bool is_empty() const { return roots_ == 0 && pins_used_ == 0; }
+  /// Believes whom `other` does, then and later, and nobody else: for a second connection. `other` outlives this one.
+  void share(const Trust& other) { shared_ = &other; }
+  bool is_empty() const { return from().roots_ == 0 && from().pins_used_ == 0; }
   std::size_t roots() const { return roots_; }
   std::size_t pins() const { return pins_used_; }
 
@@ -42,13 +44,15 @@ class Trust {
   std::optional<UnixMillis> chain_expiry() const { return expiry_; }
 
  private:
+  const Trust& from() const { return shared_ != nullptr ? *shared_ : *this; }
   static int look(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
   int judge(const mbedtls_x509_crt& certificate, int depth, std::uint32_t& flags);
   void object(const mbedtls_x509_crt& certificate, std::uint32_t flags);
   Result<void> add_pins(std::string_view text);
   Result<void> add_certificates(std::string_view text);
 
-  mbedtls_x509_crt chain_;
+  const Trust* shared_ = nullptr;   ///< whose roots and pins count instead of these
+  mutable mbedtls_x509_crt chain_;  ///< mbedTLS takes it without const, and reads
   std::size_t roots_ = 0, pins_used_ = 0;
   std::array<std::array<std::uint8_t, 32>, kMaxPins> pins_{};
   FixedString<160> objection_;

@@ -102,17 +102,17 @@ TEST_CASE("trust is certificates, pins, or both, and nothing else") {
 
 namespace {
 
-Result<device::Stage> climb(HostBench& bench, PeerKind kind) {
+Result<device::Stage> climb(HostBench& bench, idf::SocketTransport& transport, PeerKind kind) {
   const auto peer = bench.peer(kind);
-  auto& transport = bench.transport();
   REQUIRE(transport.open({peer->host, peer->port}));
   for (int i = 0; i < 1'000; ++i) {
     const auto stage = transport.advance();
     if (!stage || *stage == device::Stage::ready) return stage;
-    bench.wait(Millis{1'000});
+    bench.wait(Millis{&transport == &bench.transport() ? 1'000 : 10});
   }
   return fail(Error::timed_out);
 }
+Result<device::Stage> climb(HostBench& bench, PeerKind kind) { return climb(bench, bench.transport(), kind); }
 
 }  // namespace
 
@@ -222,6 +222,28 @@ TEST_CASE("the date that a chain expires on is known while it is used, resumed o
     bench.transport().close();
     CHECK(!bench.transport().chain_expiry());
   }
+}
+
+TEST_CASE("a second connection believes whom the first does, and leaves the first's verdict alone") {
+  HostBench bench;
+  idf::SocketTransport second(board_clock);
+  CHECK(climb(bench, second, PeerKind::tls_echo).error() == Error::bad_argument);  // nobody to believe
+  second.close();
+  second.trust().share(bench.transport().trust());
+  REQUIRE(climb(bench, PeerKind::tls_echo));
+  bench.transport().close();  // the peer serves one at a time
+  const auto verdict = bench.transport().trust().chain_expiry();
+  REQUIRE(climb(bench, second, PeerKind::tls_echo));
+  CHECK(second.chain_expiry() == verdict);
+  second.close();
+  CHECK(climb(bench, second, PeerKind::tls_expired).error() == Error::tls_expired);
+  CHECK(second.trust().chain_expiry() != verdict);
+  CHECK(climb(bench, second, PeerKind::tls_self_signed).error() == Error::tls_untrusted);
+  CHECK(bench.transport().trust().chain_expiry() == verdict);
+  // Pins are shared too, and later ones count.
+  REQUIRE(bench.transport().trust().add("pin-sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"));
+  CHECK(climb(bench, second, PeerKind::tls_echo).error() == Error::tls_untrusted);
+  second.close();
 }
 
 TEST_CASE("a wrong date is named with the certificate that has it") {
