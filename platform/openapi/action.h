@@ -11,6 +11,7 @@
 #include "platform/openapi/fleet.h"
 #include "platform/openapi/models.h"
 #include "platform/openapi/parameters.h"
+#include "platform/registry/file_links.h"
 #include "platform/registry/journal_store.h"
 #include "platform/registry/registry.h"
 #include "platform/runtime/loop.h"
@@ -26,7 +27,8 @@ struct Services {
   Fleet& fleet;
   store::StreamStore& store;  ///< read for history; blocking, on the management thread
   Models& models;
-  std::string region = "local";  ///< what device details give as Region
+  std::string region = "local";                ///< what device details give as Region
+  const registry::FileLinks* files = nullptr;  ///< null, or not offered: devices fetch nothing from here
 };
 
 /// One call that has been authenticated. A handler that answers later keeps a copy.

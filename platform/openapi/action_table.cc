@@ -15,11 +15,13 @@ std::span<const Action> all_actions() {
       {"DisableThing", {}, disable_thing},
       {"EnableThing", {}, enable_thing},
       {"GetDeviceStatus", {}, get_device_status},
+      {"GetProductConfiguration", {"ProductKey"}, get_product_configuration},
       {"GetThingModelTsl", {"ProductKey"}, get_thing_model_tsl},
       {"GetThingModelTslPublished", {"ProductKey"}, get_thing_model_tsl},
       {"ImportThingModelTsl", {"ProductKey"}, import_thing_model_tsl},
       {"ListRefusalNames", {}, list_refusal_names},
       {"Pub", {"ProductKey", "TopicFullName", "MessageContent"}, pub},
+      {"PushProductConfiguration", {"ProductKey"}, push_product_configuration},
       {"QueryBatchRegisterDeviceStatus", {"ProductKey", "ApplyId"}, query_batch_register_device_status},
       {"QueryDevice", {"ProductKey"}, query_device},
       {"QueryDeviceDetail", {}, query_device_detail},
@@ -38,6 +40,7 @@ std::span<const Action> all_actions() {
       {"QueryRefusals", {}, query_refusals},
       {"RegisterDevice", {"ProductKey"}, register_device},
       {"SetDeviceProperty", {"Items"}, set_device_property},
+      {"SetProductConfiguration", {"ProductKey", "Content"}, set_product_configuration},
       {"UpdateProduct", {"ProductKey"}, update_product},
   };
   return kActions;

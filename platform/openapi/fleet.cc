@@ -133,6 +133,27 @@ bool Fleet::publish(const DeviceKey& device, std::string topic, std::string payl
   });
 }
 
+void Fleet::push_configuration(const std::string& product, Then<std::size_t> then) {
+  auto gathering = std::make_shared<Gathering<std::size_t>>();
+  gathering->then = std::move(then);
+  gathering->missing = 1;
+  for (std::size_t shard = 0; shard < parts_->size(); ++shard) {
+    ++gathering->missing;
+    const bool taken = shards_.loop(shard).post([&management = management_, parts = parts_, shard, gathering, product] {
+      (*parts)[shard].things->push_configuration(product, [&management, gathering](std::size_t sent) {
+        management.post([gathering, sent] {
+          gathering->all += sent;
+          --gathering->missing;
+          end_if_whole(*gathering);
+        });
+      });
+    });
+    if (!taken) --gathering->missing, gathering->refused = true;
+  }
+  --gathering->missing;
+  end_if_whole(*gathering);
+}
+
 void Fleet::put_model(std::string product, std::uint64_t version, std::shared_ptr<const thing::Model> model) {
   for (std::size_t shard = 0; shard < parts_->size(); ++shard)
     on_shard(shard, [product, version, model](thing::Things& things) { things.put_model(product, version, model); });

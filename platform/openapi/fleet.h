@@ -54,6 +54,8 @@ class Fleet {
   void counts(Then<std::vector<ShardCounts>> then);
   void set_properties(const DeviceKey& device, std::string items, Then<thing::SetTicket> then);
   bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
+  /// Tells every device of the product that is online of its configuration; gives how many it was sent to.
+  void push_configuration(const std::string& product, Then<std::size_t> then);
   /// Hands a compiled model to every shard; a shard that misses it compiles for itself.
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const thing::Model> model);
   /// Runs on that shard; false: its queue is full.

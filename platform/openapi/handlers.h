@@ -40,6 +40,11 @@ void query_device_service_data(Services& services, const Call& call, Reply reply
 // Messages (message_actions.cc)
 void pub(Services& services, const Call& call, Reply reply);
 
+// Remote configuration: our own, the cloud has it in its console only (configuration_actions.cc)
+void set_product_configuration(Services& services, const Call& call, Reply reply);
+void get_product_configuration(Services& services, const Call& call, Reply reply);
+void push_product_configuration(Services& services, const Call& call, Reply reply);
+
 // Our own (refusal_actions.cc, fleet_actions.cc)
 void query_refusals(Services& services, const Call& call, Reply reply);
 void list_refusal_names(Services& services, const Call& call, Reply reply);

@@ -99,7 +99,11 @@ class TestPlatform {
     std::vector<FleetShard> parts;
     for (std::size_t i = 0; i < shards.count(); ++i) {
       things.push_back(std::make_unique<thing::ThingIngress>(
-          thing::Wiring{shards.loop(i), store, directories[i], *journal}, thing::Settings{}));
+          thing::Wiring{shards.loop(i), store, directories[i], *journal, &links,
+                        [this](const registry::ConfigurationAnswer& answer) {
+                          static_cast<void>(loop.post([this, answer] { registry->note_configuration_answer(answer); }));
+                        }},
+          thing::Settings{}));
       things.back()->attach(egress[i]);
       FleetShard part;
       part.things = &things.back()->things();
@@ -109,8 +113,8 @@ class TestPlatform {
       parts.push_back(std::move(part));
     }
     fleet = std::make_unique<Fleet>(loop, shards, std::move(parts));
-    site =
-        std::make_unique<Site>(Services{loop, *registry, *journal, *fleet, store, models}, [](std::string_view path) {
+    site = std::make_unique<Site>(
+        Services{loop, *registry, *journal, *fleet, store, models, "local", &links}, [](std::string_view path) {
           return path == "/index.html"
                      ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
                      : std::nullopt;
@@ -206,6 +210,7 @@ class TestPlatform {
   runtime::SimLoop& loop;
   runtime::SimLoop& client_loop;
   store::MemoryStore store;
+  registry::FileLinks links{loop.random()};  ///< a test that offers files gives it a base
   registry::Directory directories[2];
   std::vector<registry::Directory*> pointers;
   thing::FakeEgress egress[2];

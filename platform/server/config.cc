@@ -141,6 +141,13 @@ void read_listener(Table& table, Config& config) {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
+/// "https://host" or "https://host:port".
+bool is_files_url(const std::string& url) {
+  constexpr std::string_view kScheme = "https://";
+  return url.starts_with(kScheme) && url.size() > kScheme.size() && url.size() <= 300 &&
+         url.find_first_of("/?#@\"\\ \t\r\n", kScheme.size()) == std::string::npos;
+}
+
 std::string contradiction(const Config& config) {
   for (const auto& listener : config.listeners) {
     const std::string named = "listener '" + listener.name + "': ";
@@ -157,6 +164,9 @@ std::string contradiction(const Config& config) {
     return "http: outside loopback the admin password and device secrets would cross the network unencrypted; keep "
            "host "
            "= \"127.0.0.1\" behind a proxy that speaks TLS, or say allow_plain = true";
+  if (!config.files_url.empty() && !is_files_url(config.files_url))
+    return "files: url '" + config.files_url +
+           "' must be https:// and a host, with a port unless it is 443, and no path";
   std::set<std::string> names;
   for (const auto& user : config.users) {
     if (user.name.empty() || user.password.empty())
@@ -202,6 +212,8 @@ Config ephemeral_config() {
   add("standard", Transport::plain, Policy::standard);
   add("standard-tls", Transport::tls, Policy::standard);
   config.http_port = 0;
+  config.files_host = "127.0.0.1";
+  config.files_port = 0;
   config.device_rate_limits = false;
   config.ephemeral = true;
   return config;
@@ -234,6 +246,13 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                http.text("host", read.http_host)
                    .number("port", read.http_port, 0, 65535)
                    .flag("allow_plain", read.http_allow_plain);
+             })
+      .table("files",
+             [&read](Table& files) {
+               files.flag("offered", read.files_offered)
+                   .text("host", read.files_host)
+                   .number("port", read.files_port, 0, 65535)
+                   .text("url", read.files_url);
              })
       .table("history",
              [&read](Table& history) {

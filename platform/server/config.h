@@ -38,6 +38,10 @@ struct Config {
   std::string http_host = "127.0.0.1";
   bool http_allow_plain = false;  ///< HTTP outside loopback, unencrypted
   std::uint16_t http_port = 8080;
+  bool files_offered = true;  ///< HTTPS for devices: configuration files
+  std::string files_host = "0.0.0.0";
+  std::uint16_t files_port = 8443;
+  std::string files_url;  ///< how devices reach that port, "https://iot.example.com:8443"; "" = made of names and port
   std::vector<std::string> names;  ///< further host names and addresses for the server certificate
   std::vector<StandardUser> users;
 

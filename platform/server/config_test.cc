@@ -78,3 +78,24 @@ TEST_CASE("a missing file is an error with its name") {
   CHECK(!load_config("/nonexistent.toml", config, problem));
   CHECK(problem.find("/nonexistent.toml") != std::string::npos);
 }
+
+TEST_CASE("the address that devices fetch files from is https, a host and perhaps a port") {
+  for (const std::string url : {"https://iot.example.com", "https://iot.example.com:8443", "https://[2001:db8::1]:9"}) {
+    Config config = default_config();
+    std::string problem;
+    CHECK(parse_config("[files]\nurl = \"" + url + "\"\nport = 9443\nhost = \"192.0.2.1\"\n", "f", config, problem));
+    CHECK(config.files_url == url);
+    CHECK(config.files_port == 9443);
+  }
+  for (const std::string url :
+       {"http://iot.example.com", "iot.example.com", "https://", "https://h/path", "https://h?x", "https://u@h"}) {
+    Config config = default_config();
+    std::string problem;
+    CHECK(!parse_config("[files]\nurl = \"" + url + "\"\n", "f", config, problem));
+    CHECK(problem.find("files: url") != std::string::npos);
+  }
+  Config config = default_config();
+  std::string problem;
+  CHECK(parse_config("[files]\noffered = false\n", "f", config, problem));
+  CHECK(!config.files_offered);
+}

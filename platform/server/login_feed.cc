@@ -26,17 +26,23 @@ void LoginFeed::on_login(std::uint64_t device_number, UnixMillis at, const runti
   arm();
 }
 
+void LoginFeed::on_configuration_answer(const registry::ConfigurationAnswer& answer) {
+  gathered_.configured.insert_or_assign(answer.device, answer);
+  arm();
+}
+
 void LoginFeed::arm() {
   if (!due_.is_set()) due_.set(loop_, loop_.now() + kGather);
 }
 
 bool LoginFeed::flush() {
   due_.cancel();
-  if (gathered_.activated.empty() && gathered_.online.empty()) return true;
+  if (gathered_.activated.empty() && gathered_.online.empty() && gathered_.configured.empty()) return true;
   const auto batch = std::make_shared<Batch>(std::exchange(gathered_, {}));
   if (management_.post([&registry = registry_, batch] {
         for (const auto& [number, at] : batch->activated) registry.note_activated(number, at);
         for (const auto& [number, was] : batch->online) registry.note_online(number, was.at, was.address);
+        for (const auto& [number, said] : batch->configured) registry.note_configuration_answer(said);
       }))
     return true;
   gathered_ = std::move(*batch);

@@ -11,7 +11,7 @@ namespace tercet::server {
 
 /// What one shard's devices did, on its way to the registry: gathered and handed over together, so that a storm of
 /// logins costs the management thread one message per shard and delay, and kept while that thread has no room.
-/// At most one entry per device. Shard's thread; `registry` lives on the management loop's.
+/// At most one entry of a kind per device. Shard's thread; `registry` lives on the management loop's.
 class LoginFeed final : public registry::LoginEvents {
  public:
   LoginFeed(runtime::Loop& loop, runtime::Loop& management, registry::Registry& registry);
@@ -20,6 +20,7 @@ class LoginFeed final : public registry::LoginEvents {
 
   void on_first_login(std::uint64_t device_number, UnixMillis at) override;
   void on_login(std::uint64_t device_number, UnixMillis at, const runtime::Address& peer) override;
+  void on_configuration_answer(const registry::ConfigurationAnswer& answer);
   /// Hands over what has gathered. False: the management thread has no room; it is kept, and tried again.
   bool flush();
 
@@ -31,6 +32,7 @@ class LoginFeed final : public registry::LoginEvents {
   struct Batch {
     std::unordered_map<std::uint64_t, UnixMillis> activated;  ///< by device number
     std::unordered_map<std::uint64_t, Online> online;
+    std::unordered_map<std::uint64_t, registry::ConfigurationAnswer> configured;
   };
   void arm();
 

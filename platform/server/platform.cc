@@ -36,7 +36,7 @@ FileBudget file_budget() {
   const std::size_t files = std::min<std::size_t>(limit.rlim_cur, 100'000'000);
   FileBudget budget;
   budget.http = std::clamp<std::size_t>(files / 100, 20, 1000);
-  const std::size_t reserved = kStore + budget.http;
+  const std::size_t reserved = kStore + 2 * budget.http;  // people's and devices'
   const std::size_t mqtt = files > 2 * reserved ? files - reserved : files / 4;
   budget.connections = std::max<std::size_t>(mqtt, 128) - 64;  // 64 wait for their refusal
   return budget;
@@ -186,9 +186,18 @@ runtime::Outcome<void> Platform::open_shards() {
   broker_config_ = broker_config(config_, budget.connections);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
+  files_ = std::make_unique<registry::FileLinks>(management_->random());
   for (std::size_t i = 0; i < shard_set_->count(); ++i) {
     login_feeds_.push_back(std::make_unique<LoginFeed>(shard_set_->loop(i), *management_, *registry_));
-    const ShardSurroundings around{*shard_set_, *store_, *journal_, *brokers_, *login_feeds_.back()};
+    LoginFeed* const feed = login_feeds_.back().get();
+    const ShardSurroundings around{
+        *shard_set_,
+        *store_,
+        *journal_,
+        *brokers_,
+        *feed,
+        files_.get(),
+        [feed](const registry::ConfigurationAnswer& answer) { feed->on_configuration_answer(answer); }};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   }
   for (const auto& shard : shards_)
@@ -222,9 +231,10 @@ runtime::Outcome<void> Platform::open_web() {
   if (!listeners) return listeners.problem();
 
   web_ = std::make_unique<Web>(
-      Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_, http_connections_});
+      Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_, http_connections_, *files_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
+  if (const auto opened = open_files(*pki); !opened) return opened.problem();
   // Only now that nothing stands in the way any more: a start that fails would take the password with it, unseen.
   if (const auto made = make_first_secrets(); !made) return made.problem();
 
@@ -236,12 +246,43 @@ runtime::Outcome<void> Platform::open_web() {
   const registry::AccessKey key = registry_->access_keys().front();
   ready_.listeners = std::move(*listeners);
   ready_.ca_path = pki->roots_path;
+  ready_.files_url = files_->base();
   ready_.openapi_url = "http://" + web_address->text();
   ready_.access_key_id = key.id;
   ready_.access_key_secret = key.secret;
   ready_.page_url = ready_.openapi_url + "/login?token=" + web_->make_login_token();
   ready_.page_token = web_->make_login_token();
   ready_.pid = ::getpid();
+  return {};
+}
+
+/// How a device reaches the port: by the first of the names that the certificate carries and a person has given, else
+/// by the address it listens on, else by this machine's name.
+std::string Platform::files_url(std::uint16_t port) const {
+  if (!config_.files_url.empty()) return config_.files_url;
+  std::string host = config_.files_host;
+  if (host == "0.0.0.0" || host == "::") host = "localhost";
+  char machine[256] = {};
+  if (host == "localhost" && config_.files_host != "localhost" && ::gethostname(machine, sizeof machine - 1) == 0 &&
+      machine[0] != 0)
+    host = machine;
+  for (const std::string& name : config_.names) {
+    if (name.find('*') != std::string::npos) continue;
+    host = name;
+    break;
+  }
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "https://" + host + (port == 443 ? "" : ":" + std::to_string(port));
+}
+
+runtime::Outcome<void> Platform::open_files(const runtime::Pki& pki) {
+  if (!config_.files_offered) return {};
+  auto context =
+      runtime::TlsServerContext::open(runtime::TlsProfile::compatible, pki.identities(runtime::TlsProfile::modern));
+  if (!context) return context.problem();
+  const auto address = web_->listen_for_devices(config_.files_host, config_.files_port, std::move(*context));
+  if (!address) return address.problem();
+  files_->set_base(files_url(address->port));
   return {};
 }
 

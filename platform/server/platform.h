@@ -46,8 +46,10 @@ class Platform final {
   runtime::Outcome<void> open_registry();
   runtime::Outcome<void> open_shards();
   runtime::Outcome<void> open_web();
+  runtime::Outcome<void> open_files(const runtime::Pki& pki);
   runtime::Outcome<void> make_first_secrets();
   std::vector<std::string> certificate_names() const;
+  std::string files_url(std::uint16_t port) const;
 
   const Config config_;
   std::unique_ptr<DataDir> data_;
@@ -64,6 +66,7 @@ class Platform final {
   broker::BrokerConfig broker_config_;
   std::size_t http_connections_ = 50;
   std::unique_ptr<broker::ShardBrokers> brokers_;
+  std::unique_ptr<registry::FileLinks> files_;
   std::vector<std::unique_ptr<LoginFeed>> login_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;

@@ -20,6 +20,7 @@ std::string render_ready(const ReadyInfo& info) {
                                  {"listeners", std::move(listeners)},
                                  {"ca", info.ca_path},
                                  {"openapi", info.openapi_url},
+                                 {"files", info.files_url},
                                  {"accessKeyId", info.access_key_id},
                                  {"accessKeySecret", info.access_key_secret},
                                  {"page", info.page_url},

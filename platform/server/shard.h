@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "platform/broker/broker.h"
@@ -17,6 +18,8 @@ struct ShardSurroundings {
   broker::Journal& journal;
   broker::ShardBrokers& brokers;
   registry::LoginEvents& login_events;
+  const registry::FileLinks* files = nullptr;  ///< null: no remote configuration
+  std::function<void(const registry::ConfigurationAnswer&)> configured = {};
 };
 struct ShardSettings {
   registry::ThrottleLimits throttle;

@@ -23,6 +23,16 @@ openapi::HttpServerLimits limits_of(const Web::Parts& parts) {
   return limits;
 }
 
+/// Boards are slow at TLS, ask once and go; many may sit behind one address.
+openapi::HttpServerLimits device_limits_of(const Web::Parts& parts) {
+  openapi::HttpServerLimits limits;
+  limits.connections = limits.per_network = parts.connections;
+  limits.request = {8 * 1024, 1024};
+  limits.header = Seconds{20};
+  limits.idle = Seconds{10};
+  return limits;
+}
+
 constexpr Seconds kGatherEvery{1};
 
 }  // namespace
@@ -30,8 +40,11 @@ constexpr Seconds kGatherEvery{1};
 Web::Web(const Parts& parts)
     : management_(parts.management),
       fleet_(parts.management, parts.shard_loops, fleet_of(parts.shards)),
-      site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_}, console::find_asset),
+      site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_, "local", &parts.files},
+            console::find_asset),
       http_(std::make_unique<openapi::HttpServer>(parts.management, site_, limits_of(parts))),
+      device_files_(parts.management, parts.registry, parts.files),
+      files_http_(std::make_unique<openapi::HttpServer>(parts.management, device_files_, device_limits_of(parts))),
       shard_loops_(parts.shard_loops),
       shards_(parts.shards),
       logins_(parts.shards.size()),
@@ -91,10 +104,29 @@ runtime::Outcome<runtime::Address> Web::listen(const std::string& host, std::uin
   return *bound;
 }
 
+runtime::Outcome<runtime::Address> Web::listen_for_devices(const std::string& host, std::uint16_t port,
+                                                           runtime::TlsServerContext context) {
+  const auto address = runtime::make_address(host == "localhost" ? "127.0.0.1" : host, port);
+  if (!address)
+    return runtime::Problem{Error::bad_argument,
+                            "files.host '" + host + "' is no IP address; write 0.0.0.0 for every interface"};
+  const auto shared = std::make_shared<const runtime::TlsServerContext>(std::move(context));
+  const auto bound = management_.listen(*address, [this, shared](std::unique_ptr<runtime::Stream> stream) {
+    files_http_->accept(shared->wrap(std::move(stream)));
+  });
+  if (!bound)
+    return runtime::Problem{Error::io_failed,
+                            "HTTPS for devices cannot listen on " + address->text() + ": " + management_.last_error() +
+                                "; stop what uses the port, or give another one in [files] of --config, or say "
+                                "offered = false there: devices then have no remote configuration"};
+  return *bound;
+}
+
 void Web::close() {
   management_.stop_listening();
   gather_.cancel();
   http_.reset();
+  files_http_.reset();
 }
 
 }  // namespace tercet::server

@@ -3,14 +3,16 @@
 #include <string>
 #include <vector>
 
+#include "platform/openapi/device_files.h"
 #include "platform/openapi/http.h"
 #include "platform/openapi/models.h"
 #include "platform/openapi/site.h"
+#include "platform/runtime/tls.h"
 #include "platform/server/shard.h"
 
 namespace tercet::server {
 
-/// The HTTP front on the management loop: OpenAPI, page, health and metrics.
+/// The HTTP front on the management loop: OpenAPI, page, health and metrics; and the files of devices.
 class Web {
  public:
   struct Parts {
@@ -20,12 +22,16 @@ class Web {
     registry::JournalStore& journal;
     store::StreamStore& store;
     const std::vector<std::unique_ptr<Shard>>& shards;
-    std::size_t connections;  ///< HTTP connections at a time
+    std::size_t connections;  ///< HTTP connections at a time, of people and of devices each
+    const registry::FileLinks& files;
   };
   explicit Web(const Parts& parts);
 
   /// Problems: io_failed, the port is taken; bad_argument, no address.
   runtime::Outcome<runtime::Address> listen(const std::string& host, std::uint16_t port);
+  /// Files for devices, over TLS. Problems as listen().
+  runtime::Outcome<runtime::Address> listen_for_devices(const std::string& host, std::uint16_t port,
+                                                        runtime::TlsServerContext context);
   /// A link or a token that logs in once.
   std::string make_login_token() { return site_.console().make_login_token(); }
   /// Closes every connection. On the management loop.
@@ -40,6 +46,8 @@ class Web {
   openapi::Models models_;
   openapi::Site site_;
   std::unique_ptr<openapi::HttpServer> http_;
+  openapi::DeviceFiles device_files_;
+  std::unique_ptr<openapi::HttpServer> files_http_;
   runtime::Shards& shard_loops_;
   const std::vector<std::unique_ptr<Shard>>& shards_;
   std::vector<registry::LoginCounters> logins_;  ///< what each shard told last

@@ -1,0 +1,100 @@
+#include "platform/openapi/device_files.h"
+
+#include <charconv>
+#include <optional>
+
+#include "platform/openapi/percent.h"
+
+namespace tercet::openapi {
+namespace {
+
+constexpr std::string_view kConfigurations = "/files/configuration/";
+
+std::string_view value_of(const NamedTexts& fields, std::string_view name) {
+  for (const auto& [key, value] : fields)
+    if (key == name) return value;
+  return {};
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct Part {
+  std::uint64_t first = 0, last = 0;
+};
+enum class Wanted : std::uint8_t { whole, part, nothing };
+
+/// What a Range header means for a file of that size. [RFC9110-14.2] one that is not understood is as if it were not
+/// there; the last bytes (`-500`) and several ranges are not.
+Wanted range_of(std::string_view header, std::uint64_t size, Part& part) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!header.starts_with(kUnit)) return Wanted::whole;
+  header.remove_prefix(kUnit.size());
+  const auto dash = header.find('-');
+  if (dash == std::string_view::npos) return Wanted::whole;
+  const auto first = number(header.substr(0, dash));
+  const std::string_view end = header.substr(dash + 1);
+  const auto last = end.empty() ? std::optional(size == 0 ? 0 : size - 1) : number(end);
+  if (!first || !last || (!end.empty() && *last < *first)) return Wanted::whole;
+  if (*first >= size) return Wanted::nothing;
+  part = {*first, std::min(*last, size - 1)};
+  return Wanted::part;
+}
+
+HttpResponse serve(std::string text, std::string_view range) {
+  HttpResponse response;
+  response.headers.emplace_back("Accept-Ranges", "bytes");
+  response.headers.emplace_back("Cache-Control", "private, no-store");
+  const std::string size = std::to_string(text.size());
+  Part part;
+  switch (range_of(range, text.size(), part)) {
+    case Wanted::whole:
+      response.body = std::move(text);
+      break;
+    case Wanted::part:
+      response.status = 206;
+      response.body = text.substr(part.first, part.last - part.first + 1);
+      response.headers.emplace_back(
+          "Content-Range", "bytes " + std::to_string(part.first) + "-" + std::to_string(part.last) + "/" + size);
+      break;
+    case Wanted::nothing: {
+      HttpResponse refused = plain_response(416, "The file ends before that place: fetch it from its beginning.");
+      refused.headers.emplace_back("Content-Range", "bytes */" + size);
+      return refused;
+    }
+  }
+  return response;
+}
+
+}  // namespace
+
+void DeviceFiles::on_request(HttpRequest request, HttpResponder respond) { respond(answer(request)); }
+
+HttpResponse DeviceFiles::answer(const HttpRequest& request) {
+  if (request.method != HttpRequest::Method::get && request.method != HttpRequest::Method::head) {
+    HttpResponse response = plain_response(405, "Files are fetched with GET.");
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    return response;
+  }
+  const NamedTexts fields = parse_fields(request.query, Plus::itself);
+  const auto verdict =
+      links_.check(request.path, value_of(fields, "Expires"), value_of(fields, "Signature"), loop_.wall());
+  if (verdict == registry::FileLinks::Verdict::expired)
+    return plain_response(403, "This address has expired: ask for a new one (thing/config/get).");
+  if (verdict != registry::FileLinks::Verdict::good)
+    return plain_response(403, "This address was not made here, or before the last restart: ask for a new one.");
+  std::string_view path = request.path;
+  if (!path.starts_with(kConfigurations)) return plain_response(404, "There is no such file.");
+  path.remove_prefix(kConfigurations.size());
+  const auto slash = path.find('/');
+  if (slash == std::string_view::npos || slash + 1 == path.size()) return plain_response(404, "There is no such file.");
+  auto found = registry_.configuration(path.substr(0, slash), path.substr(slash + 1));
+  if (!found) return plain_response(404, "The file was replaced meanwhile: ask for the new one (thing/config/get).");
+  return serve(std::move(found->text), request.header("range"));
+}
+
+}  // namespace tercet::openapi
