@@ -19,6 +19,7 @@ Application::Application(idf::Board& board, climate::Sensor& sensor)
     : board_(board),
       device_(board.port(), buffers_.storage(), *this),
       monitor_(device_, sensor, &board.store(), {.report_interval_s = CONFIG_CLIMATE_REPORT_INTERVAL}),
+      rules_(board, device_, monitor_, *this),
       health_(board.store()) {
   monitor_.watch_health(health_);
   const auto health = health_.look();
@@ -37,18 +38,22 @@ Result<void> Application::start() {
            id->device.str().data(), size(endpoint->host), endpoint->host.data(), static_cast<unsigned>(endpoint->port));
   const auto begun = device_.start(*id, *endpoint, board_.options());
   started_ = begun.has_value();
+  if (started_) rules_.start(*id, board_.clock().now());
   return begun;
 }
 
 void Application::run() {
   if (!started_) return;
-  monitor_.run(board_.clock().now(), board_.clock().wall());
+  const Instant now = board_.clock().now();
+  monitor_.run(now, board_.clock().wall());
+  rules_.run(now);
   show_air();
   device_.run();
 }
 
 Instant Application::next_deadline() const {
-  return started_ ? std::min(device_.next_deadline(), monitor_.next_deadline()) : Instant::never();
+  return started_ ? std::min({device_.next_deadline(), monitor_.next_deadline(), rules_.next_deadline()})
+                  : Instant::never();
 }
 
 climate::Condition Application::condition() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <sdkconfig.h>
 
+#include "board_rules.h"
 #include "climate/indicator.h"
 #include "climate/monitor.h"
 #include "ports/esp-idf/board.h"
@@ -21,9 +22,11 @@ class Application final : public device::DeviceEvents {
   void run();
   Instant next_deadline() const;
   climate::Condition condition() const;
+  BoardRules& rules() { return rules_; }
 
  private:
-  using Buffers = device::DeviceBuffers<CONFIG_TERCET_PACKET_BYTES, CONFIG_TERCET_OUTBOX_BYTES>;
+  /// Two topics besides the SDK's own: remote configuration.
+  using Buffers = device::DeviceBuffers<CONFIG_TERCET_PACKET_BYTES, CONFIG_TERCET_OUTBOX_BYTES, 512, 4, 2>;
 
   void on_set(device::PropertySet& set) override { monitor_.on_set(set); }
   void on_reply(const device::PostReply& reply) override;
@@ -31,6 +34,9 @@ class Application final : public device::DeviceEvents {
   void on_online() override;
   void on_offline(device::Rung rung, Error error, Millis retry_in) override;
   void on_time(const device::TimeStep& step) override;
+  void on_message(std::string_view topic, Bytes payload) override {
+    rules_.on_message(topic, payload, board_.clock().now());
+  }
   void confirm();
   void show_air();
 
@@ -38,6 +44,7 @@ class Application final : public device::DeviceEvents {
   Buffers buffers_;
   device::Device device_;
   climate::Monitor monitor_;
+  BoardRules rules_;
   idf::BoardHealth health_;
   climate::MonitorCounters shown_;
   bool started_ = false, confirmed_ = false;

@@ -13,6 +13,7 @@
 #include "ports/esp-idf/board.h"
 #include "ports/esp-idf/setup_console.h"
 #include "ports/esp-idf/setup_page.h"
+#include "rules_console.h"
 
 using namespace tercet;
 
@@ -28,7 +29,9 @@ void tell(const char* what, const Result<void>& done) {
 
 /// Gets the board as far as it goes; what is missing is told, and can be given on the console or the page.
 void start(idf::Board& board, firmware::Application& application) {
-  tell("console", idf::open_setup_console(board));
+  const auto console = idf::open_setup_console(board);
+  tell("console", console);
+  if (console) tell("console", firmware::add_rules_command(board, application.rules()));
   const auto joined = board.join_network();
   if (!joined && joined.error() == Error::not_found) ESP_LOGW(kTag, "no Wi-Fi network is provisioned");
   if (!joined && joined.error() != Error::not_found) tell("network", joined);
