@@ -15,6 +15,7 @@
 
 #include "climate/diurnal.h"
 #include "climate/monitor.h"
+#include "climate/remote_rules.h"
 #include "climate/rules.h"
 #include "ports/posix/air_sensor.h"
 #include "ports/posix/board.h"
@@ -103,12 +104,13 @@ std::unique_ptr<climate::Sensor> choose_sensor(const BoardOptions& options, std:
 }
 
 /// Prints what happens, for a person.
-class Screen final : public device::DeviceEvents, public climate::RulesWatcher {
+class Screen final : public device::DeviceEvents, public climate::RulesWatcher, public climate::RemoteRulesEvents {
  public:
   explicit Screen(const BoardOptions& options)
       : language_(options.language == "zh" ? device::Language::chinese : device::Language::english),
         quiet_(options.quiet) {}
   void watch(climate::Monitor& monitor) { monitor_ = &monitor; }
+  void watch(climate::RemoteRules& remote, const device::Clock& clock) { remote_ = &remote, clock_ = &clock; }
   std::uint64_t answered = 0;
   std::optional<device::Rung> last_rung;  ///< that broke
   Error last_error = Error::timed_out;
@@ -162,6 +164,38 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher {
         static_cast<int>(name(report.outcome).size()), name(report.outcome).data(), tell("running", "正在运行"),
         report.running);
   }
+  void on_message(std::string_view topic, Bytes payload) override {
+    if (remote_ != nullptr) remote_->on_message(topic, payload, clock_->now());
+  }
+  void on_fetch(std::string_view url, std::uint32_t bytes) override {
+    const std::string_view shown = url.substr(0, url.find('?'));  // the rest opens the file
+    say("%s: %u %s %.*s\n", tell("configuration", "远程配置"), bytes, tell("bytes from", "字节，来自"),
+        static_cast<int>(shown.size()), shown.data());
+  }
+  void on_fetch_failed(const device::FetchFailure& failure, std::string_view detail, Millis retry_in) override {
+    const auto explanation = device::explain(failure.fault, language_);
+    const auto remedy = device::remedy(failure.fault, language_);
+    const std::string_view fault = device::name(failure.fault);
+    std::printf("%s: %.*s [%.*s %u] %.*s\n    %s %.*s", tell("configuration", "远程配置"),
+                static_cast<int>(explanation.size()), explanation.data(), static_cast<int>(fault.size()), fault.data(),
+                failure.status, static_cast<int>(detail.size()), detail.data(), tell("->", "→"),
+                static_cast<int>(remedy.size()), remedy.data());
+    if (retry_in.count() != 0)
+      std::printf(language_ == device::Language::chinese ? "（%.0f 秒后重试）" : " (next try in %.0f s)",
+                  static_cast<double>(retry_in.count()) / 1000);
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+  void on_offered(const edge::Problem& problem) override {
+    if (problem.fault == edge::Fault::none) return say("%s\n", tell("configuration taken", "远程配置已接受"));
+    std::array<std::uint8_t, 1024> buffer{};
+    Writer out{buffer};
+    edge::write_problem(out, problem, language_);
+    const std::string_view text = out.text();
+    std::printf("%s: %.*s\n", tell("configuration not taken", "远程配置未接受"), static_cast<int>(text.size()),
+                text.data());
+    std::fflush(stdout);
+  }
   device::Language language() const { return language_; }
   void on_online() override { say("%s\n", tell("online", "已上线")); }
   void on_offline(device::Rung, Error, Millis retry_in) override {
@@ -192,6 +226,8 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher {
   device::Language language_;
   bool quiet_;
   climate::Monitor* monitor_ = nullptr;
+  climate::RemoteRules* remote_ = nullptr;
+  const device::Clock* clock_ = nullptr;
   climate::MonitorCounters shown_;
 };
 
@@ -253,6 +289,9 @@ int run_board(const BoardOptions& options) {
   screen.watch(monitor);
   climate::Rules rules(device, monitor, screen, board.store(), {.watcher = &screen});
 
+  climate::RemoteRules remote(device, rules, board.file_transport(), board.store(), &screen);
+  screen.watch(remote, board.clock());
+
   device::Options settings;
   settings.auto_subscribe = options.auto_subscribe;
   settings.psk = options.psk;
@@ -272,6 +311,8 @@ int run_board(const BoardOptions& options) {
   rules.start(edge::Boot::ordinary, board.clock().now());
   if (!options.rules_file.empty() && !offer_rules(rules, options, screen.language(), board.clock().now())) return 2;
 
+  if (!remote.start(plan.id)) return complain("the ProductKey and DeviceName are too long");
+
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   sigaction(SIGINT, &action, nullptr);
@@ -284,9 +325,11 @@ int run_board(const BoardOptions& options) {
     if (now >= give_up && !is_content) return give_up_with(screen, options);
     monitor.run(now, board.clock().wall());
     rules.run(now);
+    remote.run(now);
     screen.show_air();
     device.run();
-    Instant wake = std::min({device.next_deadline(), monitor.next_deadline(), rules.next_deadline()});
+    Instant wake =
+        std::min({device.next_deadline(), monitor.next_deadline(), rules.next_deadline(), remote.next_deadline()});
     if (!is_content) wake = std::min(wake, give_up);
     board.wait(wake);
   }

@@ -50,6 +50,7 @@ struct Words {
   std::string product, device, name, file, text, identifier;
   std::string data_format = "1";
   int count = 1, page = 1, size = 50, hours = 24;
+  bool versions = false, refusals = false;
 };
 
 std::shared_ptr<Words> words_of(CLI::App* verb, bool product, bool device) {
@@ -120,6 +121,46 @@ void add_product_verbs(CLI::App& app, Verbs& verbs) {
   auto removed = words_of(remove, true, false);
   remove->callback([&verbs, removed] {
     perform(verbs, {"DeleteProduct", {{"ProductKey", removed->product}}, "", {}});
+  });
+}
+
+void add_config_verbs(CLI::App& app, Verbs& verbs) {
+  CLI::App* config = app.add_subcommand("config", "the configuration file that a product's devices fetch");
+  config->require_subcommand(1);
+
+  CLI::App* set = verb_of(*config, verbs, "set", "make a JSON file the product's configuration; `push` tells devices");
+  auto stored = words_of(set, true, false);
+  set->add_option("file", stored->file, "JSON, 64 KB at most, - for standard input; rules: docs/edge-rules.md")
+      ->required();
+  set->callback([&verbs, stored] {
+    std::string text;
+    if (!read_text(stored->file, text)) {
+      std::cerr << "tercet: " << stored->file << " cannot be read\n";
+      verbs.exit_code = 2;
+      return;
+    }
+    perform(verbs, {"SetProductConfiguration", {{"ProductKey", stored->product}, {"Content", text}}, "Data", {}});
+  });
+
+  CLI::App* show = verb_of(*config, verbs, "show", "the configuration, and what devices said to a push");
+  auto shown = words_of(show, true, false);
+  show->add_option("id", shown->identifier, "ConfigId of an earlier version");
+  show->add_flag("--versions", shown->versions, "a table of the versions kept instead");
+  show->add_flag("--refusals", shown->refusals, "a table of the devices that refused it instead");
+  show->callback([&verbs, shown] {
+    Call wanted{"GetProductConfiguration", {{"ProductKey", shown->product}}, "Data", {}};
+    if (!shown->identifier.empty()) wanted.parameters["ConfigId"] = shown->identifier;
+    if (shown->versions)
+      wanted.list = "Data.Versions.Version", wanted.columns = {"Version", "ConfigId", "Size", "GmtCreate", "Sha256"};
+    else if (shown->refusals)
+      wanted.list = "Data.Refusals.Refusal", wanted.columns = {"DeviceName", "Code", "Time"};
+    perform(verbs, wanted);
+  });
+
+  CLI::App* push = verb_of(*config, verbs, "push", "tell the product's devices that are online of its configuration");
+  auto pushed = words_of(push, true, false);
+  push->callback([&verbs, pushed] {
+    perform(verbs, {"PushProductConfiguration", {{"ProductKey", pushed->product}}, "Data", {}});
   });
 }
 

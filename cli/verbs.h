@@ -15,6 +15,7 @@ struct Verbs {
 };
 void add_access_options(CLI::App& app, Verbs& verbs);
 void add_product_verbs(CLI::App& app, Verbs& verbs);
+void add_config_verbs(CLI::App& app, Verbs& verbs);
 void add_device_verbs(CLI::App& device, Verbs& verbs);
 void add_property_verbs(CLI::App& app, Verbs& verbs);
 void add_log_verbs(CLI::App& app, Verbs& verbs);

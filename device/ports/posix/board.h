@@ -32,6 +32,9 @@ class Board {
   device::Clock& clock() { return clock_; }
   device::KeyValueStore* store() { return store_ ? store_.get() : nullptr; }
 
+  /// A second connection beside the client's, believing the same roots: for files over HTTPS.
+  device::Transport& file_transport() { return file_transport_; }
+
   /// Sleeps until `at`, or until the network has something, or a signal was handled. One task: the client's.
   void wait(Instant at);
 
@@ -44,7 +47,7 @@ class Board {
   StderrLog log_;
   std::unique_ptr<FileStore> store_;
   std::unique_ptr<FileFlash> flash_;
-  SocketTransport transport_;
+  SocketTransport transport_, file_transport_;
 };
 
 }  // namespace tercet::posix
