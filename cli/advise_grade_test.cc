@@ -372,7 +372,9 @@ TEST_CASE("a dead link is to be noticed within one and a quarter keep-alives, wh
     Visit& visit = story.session(Act::silent, 0, 2 + took, true);
     visit.last_sent = at(2), visit.login->keep_alive = Seconds{keep_alive};
     story.visit(Act::recover, 2 + took + 1);
-    CHECK_MESSAGE(story.outcome(Point::dead_link) == outcome, keep_alive, " ", took);
+    const std::string row = std::to_string(keep_alive) + " " + std::to_string(took);
+    CAPTURE(row);
+    CHECK(story.outcome(Point::dead_link) == outcome);
   }
 }
 

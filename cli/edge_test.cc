@@ -93,7 +93,8 @@ TEST_CASE("values that make no sense are refused with their line") {
       {"{\"temperature\":1}\n", "line 1: no time"},
       {"{\"time\":1,\"x\":1}\n", "line 1: the thing model has no property x"},
   };
-  for (const auto& [text, expected] : table) {
+  for (const auto& [given, expected] : table) {
+    const auto& text = given;
     CAPTURE(text);
     std::vector<EdgeRow> rows;
     std::string problem;

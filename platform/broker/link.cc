@@ -8,7 +8,7 @@ namespace tercet::broker {
 namespace {
 
 // A record: its kind, the bytes that follow (four, native order: it never leaves the process), and they.
-constexpr std::size_t kHead = 5;
+
 enum Flag : std::uint8_t { flag_clients = 1, flag_devices = 2, flag_confirm = 4 };
 
 template <typename T>

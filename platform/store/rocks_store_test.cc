@@ -209,6 +209,7 @@ TEST_CASE("after a failed write nothing is acknowledged any more, and the reason
   REQUIRE(loop.run_until([&] { return first; }));
   disk.files->fail_writes(rocksdb::IOStatus::NoSpace("no space left on device"));
   struct Watch {
+    explicit Watch(bool& flag) : destroyed(flag) {}
     bool& destroyed;
     ~Watch() { destroyed = true; }
   };

@@ -289,7 +289,8 @@ bool ThingIngress::Shard::take_outputs(const ProductBinding& product, const Even
   const auto outputs = product.model->outputs(event);
   output_ = "{";
   bool any = false, dropped = false;
-  for (const auto& [name, inner] : value.members()) {
+  for (const auto& [member_name, inner] : value.members()) {
+    const auto& name = member_name;
     const auto known = std::find_if(outputs.begin(), outputs.end(),
                                     [&](const Member& member) { return name == std::string_view(member.identifier); });
     auto checked = known == outputs.end() ? Checked{Code::params_not_exist}

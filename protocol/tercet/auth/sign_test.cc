@@ -56,7 +56,7 @@ TEST_CASE("signatures equal what the vendor's SDKs send, set C") {
   const auto registration = [](SignMethod method) {
     return hex(sign_registration(method, kProductSecret, kDevice, kProduct, "567345"));
   };
-  using enum SignMethod;
+  using enum crypto::Algorithm;
   // V1 C SDKs, V2 Node, V3 no signmethod, no timestamp
   CHECK(device(sha256, "a1B2c3D4e5F.sensor_01", kDevice, "2524608000000") ==
         "6dd0716f22a33f301fc27f8b79008e14a7ad96d1c84c3885f814d4c5acfb5f11");
