@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -7,6 +9,7 @@
 #include "ports/fake/board.h"
 #include "ports/fake/flash.h"
 #include "tercet/device/client.h"
+#include "tercet/device/fetch.h"
 
 // Counts every allocation of this program; the tests look at the difference.
 namespace {
@@ -103,6 +106,49 @@ TEST_CASE("a hundred outages with flash allocate nothing after start") {
   const std::size_t made = allocations - before;
   CHECK(made == 0);
   CHECK(board.platform.batches_received > 100);
+}
+
+namespace {
+
+/// A server with one file, which it sends in pieces.
+class OneFile final : public Transport, public FetchSink {
+ public:
+  std::size_t came = 0;
+  Result<void> open(const Target&) override { return stage_ = Stage::resolving, Result<void>{}; }
+  Result<Stage> advance() override { return stage_ = Stage::ready; }
+  Stage stage() const override { return stage_; }
+  Result<std::size_t> read(MutableBytes into) override {
+    if (given_ == kAnswer.size()) return fail(Error::closed);
+    const Bytes piece = as_bytes(kAnswer).subspan(given_).first(std::min<std::size_t>(7, kAnswer.size() - given_));
+    std::copy(piece.begin(), piece.end(), into.begin());
+    given_ += piece.size();
+    return piece.size();
+  }
+  Result<std::size_t> write(Bytes from) override { return from.size(); }
+  void close() override { stage_ = Stage::closed; }
+  Result<void> on_body(std::uint64_t, Bytes bytes) override { return came += bytes.size(), Result<void>{}; }
+
+ private:
+  static constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\nabcdefghijklmnopqrstuvwxyz";
+  Stage stage_ = Stage::closed;
+  std::size_t given_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("fetching a file allocates nothing") {
+  OneFile server;
+  std::array<std::uint8_t, Fetch::kLeastBuffer> buffer;
+  const std::size_t before = allocations;
+  Fetch fetch(server, buffer, server);
+  Instant now{Millis{1'000}};
+  static_cast<void>(fetch.start({.url = "https://files.example/a?b"}, now));
+  for (int i = 0; i < 100 && fetch.is_busy(); ++i) fetch.run(now = now + Millis{1});
+  const std::size_t after = allocations;
+  CHECK(after == before);
+  CHECK(fetch.state() == Fetch::State::done);
+  CHECK(server.came == 26);
+  MESSAGE("Fetch ", sizeof(Fetch), " bytes beside its buffer");
 }
 
 TEST_CASE("a device and its buffers fit a small board") {
