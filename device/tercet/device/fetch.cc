@@ -213,7 +213,8 @@ void Fetch::deliver(Instant now) {
 
 void Fetch::end(FetchFault fault, Error error) {
   failure_.fault = fault, failure_.error = error;
-  if (fault != FetchFault::none) {
+  // Closed: it was never opened for this file, and would tell of an earlier one.
+  if (fault != FetchFault::none && transport_.stage() != Stage::closed) {
     const std::string_view words = transport_.detail();
     static_cast<void>(detail_.assign(words.substr(0, detail_.capacity())));
   }

@@ -396,6 +396,7 @@ TEST_CASE("an address that cannot be used opens no connection") {
     const auto begun = bench.fetch.start(bench.request, bench.now);
     REQUIRE(!begun);
     CHECK(bench.fault() == FetchFault::bad_url);
+    CHECK(bench.fetch.detail().empty());
     CHECK(bench.server.opened == 0);
     return begun.error();
   };
