@@ -207,7 +207,7 @@ struct Life final : DeviceEvents {
 std::uint32_t how_many() {
   if (const char* wanted = std::getenv("TERCET_OUTBOX_LIVES"))
     return static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10));
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TERCET_SANITIZED)
   return 150;  // slow as well
 #elif defined(__linux__)
   return 400;
