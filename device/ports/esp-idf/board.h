@@ -76,7 +76,7 @@ class Board {
   NvsSecrets secrets_{provisioning_};
   NvsStore store_{"tercet_state"};
   Mailbox mailbox_;
-  SocketTransport transport_{clock_};
+  SocketTransport transport_;
   SocketTransport* other_ = nullptr;
   SocketDatagram datagram_;
   std::optional<PartitionFlash> flash_;

@@ -15,7 +15,7 @@ namespace tercet::idf {
 /// to a connection is tried at its old address when the look-up fails.
 class SocketTransport final : public device::Transport {
  public:
-  explicit SocketTransport(const device::Clock& clock) : clock_(clock) {}
+  SocketTransport() = default;
 
   /// Whom to believe; fill it before the first connection.
   Trust& trust() { return trust_; }
@@ -48,7 +48,6 @@ class SocketTransport final : public device::Transport {
   void close_socket();
   void say(std::string_view text) { static_cast<void>(detail_.assign(text.substr(0, detail_.capacity()))); }
 
-  const device::Clock& clock_;
   Trust trust_;
   TlsSession tls_;
   Resolver resolver_;

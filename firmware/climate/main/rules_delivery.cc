@@ -20,7 +20,7 @@ int size(std::string_view text) { return static_cast<int>(text.size()); }
 }  // namespace
 
 RulesDelivery::RulesDelivery(idf::Board& board, device::Device& device, climate::Rules& rules)
-    : files_(board.clock()), remote_(device, rules, files_, &board.store(), this) {
+    : remote_(device, rules, files_, &board.store(), this) {
   board.add(files_);
 }
 

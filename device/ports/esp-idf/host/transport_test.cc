@@ -52,7 +52,7 @@ class HostBench final : public Bench {
     static_cast<void>(::poll(fds.data(), fds.size(), static_cast<int>(most.count())));
   }
   bool restart() override {
-    transport_ = std::make_unique<idf::SocketTransport>(board_clock);
+    transport_ = std::make_unique<idf::SocketTransport>();
     REQUIRE(transport_->trust().add(peers_.root_pem()));
     return true;
   }
@@ -226,7 +226,7 @@ TEST_CASE("the date that a chain expires on is known while it is used, resumed o
 
 TEST_CASE("a second connection believes whom the first does, and leaves the first's verdict alone") {
   HostBench bench;
-  idf::SocketTransport second(board_clock);
+  idf::SocketTransport second;
   CHECK(climb(bench, second, PeerKind::tls_echo).error() == Error::bad_argument);  // nobody to believe
   second.close();
   second.trust().share(bench.transport().trust());
