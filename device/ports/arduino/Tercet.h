@@ -103,6 +103,8 @@ class TercetDevice final : private tercet::device::DeviceEvents {
   tercet::device::Device* device() { return device_ ? &*device_ : nullptr; }
   /// The board's parts. After begin().
   const tercet::device::Port& port() const { return *port_; }
+  /// Whose on_set() obeys, for what acts in the platform's place: rules.
+  tercet::device::DeviceEvents& events() { return *this; }
   /// Also asked about sets, before the settings above: for what they cannot express.
   void watch_sets(void (*call)(tercet::device::PropertySet&, void* with), void* with) {
     watch_sets_ = call, watch_sets_with_ = with;

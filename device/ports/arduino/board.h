@@ -24,6 +24,9 @@ class Board {
   virtual Result<DeviceId> provisioned_device() = 0;
   virtual Result<HostName> provisioned_host() = 0;
   virtual Result<std::uint16_t> provisioned_port() = 0;
+
+  /// Why it started: "power_on", "panic", "task_watchdog".
+  virtual std::string_view reset_reason() = 0;
 };
 Board& board();
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ports/esp-idf/datagram.h"
+#include "ports/esp-idf/health.h"
 #include "ports/esp-idf/nvs.h"
 #include "ports/esp-idf/partition_flash.h"
 #include "ports/esp-idf/system.h"
@@ -52,6 +53,7 @@ class Esp32Board final : public Board {
   Result<DeviceId> provisioned_device() override { return provisioning_.device(); }
   Result<HostName> provisioned_host() override { return provisioning_.text("host"); }
   Result<std::uint16_t> provisioned_port() override { return provisioning_.port(); }
+  std::string_view reset_reason() override { return idf::reset_reason(); }
 
  private:
   idf::SystemClock clock_;
@@ -60,7 +62,7 @@ class Esp32Board final : public Board {
   idf::Provisioning provisioning_;
   idf::NvsSecrets secrets_{provisioning_};
   idf::NvsStore store_{"tercet_state"};
-  idf::SocketTransport transport_{clock_};
+  idf::SocketTransport transport_;
   idf::SocketDatagram datagram_;
   std::optional<idf::PartitionFlash> flash_;
   std::array<std::uint8_t, 4'001> trust_text_{};

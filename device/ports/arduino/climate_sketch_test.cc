@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "TercetClimate.h"
+#include "TercetRules.h"
 #include "WiFi.h"
+#include "examples/ClimateMonitor/rules.h"
 #include "ports/arduino/test_board.h"
 #include "secrets.h"
 
@@ -58,10 +60,20 @@ TEST_CASE(
   CHECK(has(platform.last_set_reply.str(), "\"code\":200"));
   CHECK(platform.events_received == 1);
   CHECK(has(platform.last_event.str(), "alarm_threshold"));
-  CHECK(climate_sketch::climate.alarmed());
+  CHECK(has(standin::printed, "rule too_warm: did alarm"));
+  CHECK(!climate_sketch::climate.alarmed());  // the rule does it
   platform.push_set("78", R"({"alarm_threshold":1000})");
   run(Seconds{1});
   CHECK(has(platform.last_set_reply.str(), "\"code\":460"));
+
+  // Another rule set, and one that is wrong.
+  CHECK(climate_sketch::rules.version() == 1);
+  CHECK(!climate_sketch::rules.offer(R"({"format":1,"version":2,"rules":[{"name":"r"}]})"));
+  CHECK(has(climate_sketch::rules.problem(), "line 1"));
+  CHECK(climate_sketch::rules.offer(R"({"format":1,"version":2,"rules":[{"name":"hot",
+    "when":{"property":"temperature","op":">","value":40},"enter":[{"set":"report_interval","value":5}]}]})"));
+  CHECK(climate_sketch::rules.version() == 2);
+  run(Seconds{700});  // proven
 
   // An outage of an hour: nothing measured is lost, and the light says so.
   const auto lit = [&](Millis time) {
@@ -95,4 +107,47 @@ TEST_CASE(
   run(Seconds{60});
   CHECK(platform.events_received == events + 1);
   CHECK(has(platform.last_event.str(), "absent"));
+}
+
+TEST_CASE("rules call a function of the sketch, are kept over a restart, and leave after a crash within their trial") {
+  TestBoard board;
+  TestBoard::measure(30, 40);
+  constexpr const char* kWarm = R"({"format":1,"version":7,"rules":[{"name":"warm",
+    "when":{"property":"temperature","op":">","value":25},"enter":[{"call":"fan"}],"leave":[{"call":"fan"}]}]})";
+  static int fan = 0;
+  static TercetDevice* device = nullptr;
+  static TercetClimate* monitor = nullptr;
+  static TercetRules* rules = nullptr;
+  const auto live = [&](const char* own, std::string_view reason, Millis time, bool offer) {
+    board.reason = reason;
+    TercetDevice cloud;
+    TercetSht3x sensor;
+    TercetClimate climate(cloud, sensor);
+    TercetRules these(cloud, climate);
+    device = &cloud, monitor = &climate, rules = &these;
+    CHECK(!these.begin());  // too early
+    cloud.host("platform.example");
+    REQUIRE(cloud.begin("a1B2c3D4e5F", "sensor_01", "0123456789abcdef0123456789abcdef"));
+    REQUIRE(climate.begin());
+    CHECK(these.onCall("fan", [](bool entered) { fan += entered ? 1 : -1; }));
+    CHECK(these.begin(own) == (std::string_view(own) != "{"));
+    if (offer) CHECK(these.offer(kWarm));
+    board.run(
+        [] {
+          device->loop();
+          monitor->loop();
+          rules->loop();
+        },
+        time);
+    const auto version = these.version();
+    cloud.device()->stop();
+    board.run([] { device->loop(); }, Seconds{2});
+    return version;
+  };
+  CHECK(live("{", "power_on", Seconds{20}, true) == 7);
+  CHECK(fan == 1);
+  CHECK(live("", "software", Seconds{20}, false) == 7);
+  CHECK(fan == 2);
+  CHECK(live("", "task_watchdog", Seconds{20}, false) == 0);
+  CHECK(fan == 2);
 }

@@ -42,7 +42,8 @@ def check_layout(archive):
     check(names == sorted(names) and len(names) == len(set(n.lower() for n in names)), "names are sorted and differ")
     check(all(n.startswith("Tercet/") and ".." not in n and not n.startswith("/") for n in names), "one folder, Tercet/")
     inside = {n.removeprefix("Tercet/") for n in names}
-    for needed in ("library.properties", "keywords.txt", "README.md", "LICENSE", "src/Tercet.h", "src/TercetClimate.h"):
+    for needed in ("library.properties", "keywords.txt", "README.md", "LICENSE", "src/Tercet.h", "src/TercetClimate.h",
+                   "src/TercetRules.h"):
         check(needed in inside, f"there is {needed}")
     check(not [n for n in inside if n.endswith("/secrets.h")], "nobody's secrets.h is in it")
     check(not [n for n in inside if "_test." in n or "/fake/" in n or "/posix/" in n or "/standin/" in n],
@@ -90,7 +91,7 @@ def check_includes(root):
             continue
         for kind, name in re.findall(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', path.read_text(), re.MULTILINE):
             inside = (root / "src" / name).is_file()
-            if kind == '"' and not inside and name != "secrets.h":
+            if kind == '"' and not inside and name not in ("secrets.h", "rules.h"):
                 check(False, f"{path.relative_to(root)} includes {name}, which is not in the library")
             if kind == "<" and not inside and not CORE.match(name):
                 check(False, f"{path.relative_to(root)} includes <{name}>, which is not the core's")

@@ -20,6 +20,7 @@ class TestBoard final : public Board {
   fake::Board fake;
   fake::Flash flash{8, 4096, 4};
   std::string trusted;
+  std::string_view reason = "power_on";
   bool readable = true;        ///< NVS
   bool good_roots = true;      ///< the text of trust() can be read
   std::optional<DeviceId> id;  ///< provisioned
@@ -36,6 +37,7 @@ class TestBoard final : public Board {
   Result<DeviceId> provisioned_device() override;
   Result<HostName> provisioned_host() override;
   Result<std::uint16_t> provisioned_port() override { return fail(Error::not_found); }
+  std::string_view reset_reason() override { return reason; }
 };
 
 }  // namespace tercet::arduino
