@@ -78,7 +78,7 @@ function(tercet_test NAME)
   endif()
   if(TERCET_BARE)
     list(FILTER A_SOURCES EXCLUDE REGEX "/tsl_test\\.cc$")  # reads a file
-    add_executable(${NAME} ${A_SOURCES} $<TARGET_OBJECTS:tercet_test_main> $<TARGET_OBJECTS:tercet_board>)
+    add_executable(${NAME} ${A_SOURCES} $<TARGET_OBJECTS:tercet_test_main> $<TARGET_OBJECTS:tercet_test_board>)
     target_link_libraries(${NAME} PRIVATE tercet_test ${A_LINK} tercet_mbedtls)
     add_test(NAME ${NAME} COMMAND ${NAME})
     set_tests_properties(${NAME} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS emulator)

@@ -5,8 +5,12 @@
 
 #include <cstddef>
 
+#ifndef TERCET_POOL_BYTES
+#define TERCET_POOL_BYTES (8 * 1024)
+#endif
+
 namespace {
-alignas(8) unsigned char pool[8 * 1024];
+alignas(8) unsigned char pool[TERCET_POOL_BYTES];
 }
 
 __attribute__((constructor(102))) static void hand_over_pool() { mbedtls_memory_buffer_alloc_init(pool, sizeof pool); }
