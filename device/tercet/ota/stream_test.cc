@@ -85,7 +85,8 @@ TEST_CASE("every truncation, every prolongation and every changed bit of a frame
 }
 
 TEST_CASE("an answer that says no has no block") {
-  const auto reply = parse_block_reply(frame(R"({"id":"7","code":404,"message":"no such stream"})", "whatever"));
+  const auto bytes = frame(R"({"id":"7","code":404,"message":"no such stream"})", "whatever");
+  const auto reply = parse_block_reply(bytes);
   REQUIRE(reply);
   CHECK(reply->code == 404);
   CHECK(reply->message == "no such stream");
