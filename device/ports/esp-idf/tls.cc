@@ -13,6 +13,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#ifdef CONFIG_MBEDTLS_DYNAMIC_BUFFER
+#include <esp_idf_version.h>
+#endif
+
 #if MBEDTLS_VERSION_MAJOR < 4
 #include <esp_random.h>
 #endif
@@ -47,6 +51,18 @@ bool is_over(mbedtls_ssl_context& session) { return mbedtls_ssl_is_handshake_ove
 }
 #endif
 
+/// ESP-IDF's dynamic buffers before 5.5.5 and in 6.0.0: a resumed handshake keeps the buffer that was measured for the
+/// ServerHello, and the first longer record is written beyond its end (components/mbedtls/port/dynamic/esp_ssl_cli.c
+/// frees by the state before the present one, which is another when the certificates are skipped).
+#if !defined(CONFIG_TERCET_TLS_RESUMPTION)
+constexpr bool kResumes = false;
+#elif defined(CONFIG_MBEDTLS_DYNAMIC_BUFFER)
+constexpr bool kResumes =
+    ESP_IDF_VERSION >= ESP_IDF_VERSION_VAL(5, 5, 5) && ESP_IDF_VERSION != ESP_IDF_VERSION_VAL(6, 0, 0);
+#else
+constexpr bool kResumes = true;
+#endif
+
 bool would_block(int code) { return code == EAGAIN || code == EWOULDBLOCK || code == EINTR; }
 
 }  // namespace
@@ -71,8 +87,13 @@ int TlsSession::send(void* self, const unsigned char* from, std::size_t size) {
 }
 
 int TlsSession::receive(void* self, unsigned char* into, std::size_t size) {
-  const int socket = static_cast<TlsSession*>(self)->socket_;
-  const auto got = ::recv(socket, into, size, 0);
+  auto& session = *static_cast<TlsSession*>(self);
+  return session.head_.receive(into, size,
+                               [&session](unsigned char* to, std::size_t most) { return session.receive(to, most); });
+}
+
+int TlsSession::receive(unsigned char* into, std::size_t size) {
+  const auto got = ::recv(socket_, into, size, 0);
   if (got >= 0) return static_cast<int>(got);
   if (would_block(errno)) return MBEDTLS_ERR_SSL_WANT_READ;
   return errno == EPIPE || errno == ECONNRESET ? MBEDTLS_ERR_NET_CONN_RESET : MBEDTLS_ERR_NET_RECV_FAILED;
@@ -81,6 +102,7 @@ int TlsSession::receive(void* self, unsigned char* into, std::size_t size) {
 Result<void> TlsSession::configure(int socket) {
   end();
   socket_ = socket;
+  head_.clear();
   open_ = true;
   detail_.clear();
 #if MBEDTLS_VERSION_MAJOR >= 4 || defined(MBEDTLS_PSA_CRYPTO_C)
@@ -137,10 +159,8 @@ Result<void> TlsSession::attach(const char* host) {
     say("no memory for a session", code);
     return fail(Error::no_space);
   }
-#ifdef CONFIG_TERCET_TLS_RESUMPTION
   // Refused: a whole handshake. With a pre-shared key that is short anyway, and must fail when the key is another one.
   if (has_kept_ && trust_ != nullptr) static_cast<void>(mbedtls_ssl_set_session(&session_, &kept_));
-#endif
   mbedtls_ssl_set_bio(&session_, this, &TlsSession::send, &TlsSession::receive, nullptr);
   busy_ = true;
   return {};
@@ -214,12 +234,10 @@ void TlsSession::end() {
 }
 
 void TlsSession::keep_session() {
-#ifdef CONFIG_TERCET_TLS_RESUMPTION
-  if (trust_ == nullptr) return;
+  if (!kResumes || trust_ == nullptr) return;
   mbedtls_ssl_session_free(&kept_);
   mbedtls_ssl_session_init(&kept_);
   has_kept_ = mbedtls_ssl_get_session(&session_, &kept_) == 0;
-#endif
 }
 
 void TlsSession::forget_session() {

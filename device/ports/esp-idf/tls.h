@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ports/esp-idf/record_head.h"
 #include "ports/esp-idf/trust.h"
 #include "tercet/base/bytes.h"
 #include "tercet/base/fixed_string.h"
@@ -14,7 +15,8 @@ namespace tercet::idf {
 
 /// One TLS session of mbedTLS over a connected, non-blocking socket that somebody else owns. mbedTLS is used directly
 /// and not through esp_tls, which looks names up while its caller waits, does not say that a connection was refused,
-/// and may go round in its read. The last session is kept, so that the next handshake with the same server is short.
+/// and may go round in its read. The last session is kept, so that the next handshake with the same server is short;
+/// not with dynamic buffers in ESP-IDF before 5.5.5 and in 6.0.0, which cannot do both.
 class TlsSession {
  public:
   TlsSession();
@@ -48,6 +50,7 @@ class TlsSession {
  private:
   static int send(void* self, const unsigned char* from, std::size_t size);
   static int receive(void* self, unsigned char* into, std::size_t size);
+  int receive(unsigned char* into, std::size_t size);
   Result<void> configure(int socket);
   Result<void> attach(const char* host);
   Error explain(int code);
@@ -60,6 +63,7 @@ class TlsSession {
   mbedtls_ssl_session kept_;
   Trust* trust_ = nullptr;
   int socket_ = -1;
+  RecordHead head_;
   std::size_t unsent_ = 0;  ///< bytes of a write() that mbedTLS has taken and not sent: the same must come again
   bool open_ = false, done_ = false, busy_ = false, wants_write_ = false, has_kept_ = false;
   FixedString<160> detail_;
