@@ -126,6 +126,46 @@ void Fleet::set_properties(const DeviceKey& device, std::string items, Then<thin
   if (!taken) (*shared)(std::nullopt);
 }
 
+/// Starts on the device's shard; answers with the ticket, or with the result of a call that is waited for.
+void Fleet::call(const DeviceKey& device, Start start, Then<Invocation> then) {
+  const std::size_t shard = home(device);
+  const auto shared = std::make_shared<Then<Invocation>>(std::move(then));
+  const bool taken =
+      shards_.loop(shard).post([&management = management_, parts = parts_, shard, shared, start = std::move(start)] {
+        const auto answer = [&management, shared](Invocation made) {
+          management.post([shared, made = std::move(made)] { (*shared)(made); });
+        };
+        const auto kept = std::make_shared<thing::SetTicket>();
+        const thing::SetTicket ticket = start(*(*parts)[shard].things, [answer, kept](const thing::CallResult& result) {
+          if (kept->answers) answer({*kept, result});
+        });
+        *kept = ticket;
+        if (!ticket.sent || !ticket.answers) answer({ticket, std::nullopt});
+      });
+  if (!taken) (*shared)(std::nullopt);
+}
+
+void Fleet::invoke_service(const DeviceKey& device, std::string identifier, std::string args, Then<Invocation> then) {
+  call(
+      device,
+      [number = device.number, identifier = std::move(identifier), args = std::move(args)](thing::Things& things,
+                                                                                           OnResult on_result) {
+        return things.invoke_service(number, identifier, args, std::move(on_result));
+      },
+      std::move(then));
+}
+
+void Fleet::rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout,
+                 Then<Invocation> then) {
+  call(
+      device,
+      [number = device.number, topic = std::move(topic), payload = std::move(payload), timeout](thing::Things& things,
+                                                                                                OnResult on_result) {
+        return things.rrpc(number, topic, as_bytes(payload), timeout, std::move(on_result));
+      },
+      std::move(then));
+}
+
 bool Fleet::publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos) {
   const std::size_t shard = home(device);
   return shards_.loop(shard).post([parts = parts_, shard, qos, topic = std::move(topic), payload = std::move(payload)] {

@@ -32,6 +32,12 @@ struct DeviceKey {
 };
 inline DeviceKey key_of(const registry::Device& device) { return {device.number, device.product, device.name}; }
 
+/// A command to a device: how it was taken and, of one that is waited for, how it ended.
+struct Invocation {
+  thing::SetTicket ticket;
+  std::optional<thing::CallResult> result;  ///< when the ticket says it answers
+};
+
 struct ShardCounts {
   thing::Counts things;
   broker::Counters broker;
@@ -53,6 +59,10 @@ class Fleet {
   void latest_of(const std::vector<DeviceKey>& devices, Then<Summaries> then);
   void counts(Then<std::vector<ShardCounts>> then);
   void set_properties(const DeviceKey& device, std::string items, Then<thing::SetTicket> then);
+  /// Calls a service; a synchronous one answers with its result, or when its time is over.
+  void invoke_service(const DeviceKey& device, std::string identifier, std::string args, Then<Invocation> then);
+  /// See Things::rrpc.
+  void rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout, Then<Invocation> then);
   bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
   /// Tells every device of the product that is online of its configuration; gives how many it was sent to.
   void push_configuration(const std::string& product, Then<std::size_t> then);
@@ -64,6 +74,9 @@ class Fleet {
   std::size_t shard_count() const { return parts_->size(); }
 
  private:
+  using OnResult = std::function<void(const thing::CallResult&)>;
+  using Start = std::function<thing::SetTicket(thing::Things&, OnResult)>;
+  void call(const DeviceKey& device, Start start, Then<Invocation> then);
   std::size_t home(const DeviceKey& device) const;
   std::vector<std::vector<std::uint64_t>> by_shard(const std::vector<DeviceKey>& devices) const;
 

@@ -37,8 +37,13 @@ void query_device_properties_data(Services& services, const Call& call, Reply re
 void query_device_event_data(Services& services, const Call& call, Reply reply);
 void query_device_service_data(Services& services, const Call& call, Reply reply);
 
+// Services (service_actions.cc)
+void invoke_thing_service(Services& services, const Call& call, Reply reply);
+void invoke_things_service(Services& services, const Call& call, Reply reply);
+
 // Messages (message_actions.cc)
 void pub(Services& services, const Call& call, Reply reply);
+void rrpc(Services& services, const Call& call, Reply reply);
 
 // Remote configuration: our own, the cloud has it in its console only (configuration_actions.cc)
 void set_product_configuration(Services& services, const Call& call, Reply reply);

@@ -32,7 +32,60 @@ std::optional<std::string> device_of_topic(std::string_view topic, std::string_v
   return std::string(topic.substr(0, slash));
 }
 
+/// Where an RRPC may go besides its own topic: like a topic of the device, no system topic, no wildcard.
+bool is_rrpc_topic(std::string_view topic) {
+  return topic.starts_with('/') && topic.size() > 1 && topic.size() <= 100 && !topic.starts_with("/sys/") &&
+         !topic.ends_with('/') && topic.find("//") == std::string_view::npos &&
+         topic.find_first_of(std::string_view("+#?\0", 4)) == std::string_view::npos && valid_utf8(topic) == topic;
+}
+
+/// A refusal that says how it ended, where the cloud's clients look for it.
+Answer rrpc_refusal(std::string_view rrpc_code, std::string_view code, std::string_view text) {
+  Answer answer = refusal(code, text);
+  answer.body["RrpcCode"] = rrpc_code;
+  return answer;
+}
+
+Answer rrpc_answer(const Invocation& made) {
+  const auto& ticket = made.ticket;
+  if (ticket.error == Error::closed && !ticket.sent)
+    return rrpc_refusal("OFFLINE", "iot.messagebroker.OFFLINE", "The device is offline, so nothing was sent.");
+  if (!ticket.sent) return rrpc_refusal("UNKNOWN", "iot.messagebroker.RrpcFailed", "Not sent: " + ticket.detail + ".");
+  if (!made.result || made.result->timed_out) {
+    Answer late =
+        rrpc_refusal("TIMEOUT", "iot.messagebroker.TIMEOUT",
+                     "The device did not answer in time. It answers on rrpc/response/ with the same id, or, of "
+                     "a topic of its own, on the topic it was asked on.");
+    late.body["MessageId"] = ticket.message_id;
+    return late;
+  }
+  std::string text(crypto::base64_size(made.result->payload.size()), '\0');
+  const auto encoded = crypto::encode_base64(as_bytes(made.result->payload), text);
+  return success({{"RrpcCode", "SUCCESS"},
+                  {"PayloadBase64Byte", encoded ? *encoded : std::string_view{}},
+                  {"MessageId", ticket.message_id}});
+}
+
 }  // namespace
+
+void rrpc(Services& services, const Call& call, Reply reply) {
+  auto payload = decode_base64(call.parameters.text("RequestBase64Byte"));
+  if (!payload)
+    return reply(refusal("iot.messagebroker.MessageContentIsNotBase64Encode", "RequestBase64Byte must be base64."));
+  const std::int64_t timeout = call.parameters.number("Timeout").value_or(0);
+  if (timeout < 1000 || timeout > 8000)
+    return reply(refusal("iot.messagebroker.InvalidTimeoutValue", "Timeout is 1000 to 8000 milliseconds."));
+  const std::string_view topic = call.parameters.text("Topic");
+  if (!topic.empty() && !is_rrpc_topic(topic))
+    return reply(refusal("iot.messagebroker.InvalidFormattedTopicName",
+                         "Topic begins with a slash, has at most 100 bytes, no wildcard, and is no system topic; left "
+                         "out, it is the device's rrpc/request/."));
+  const auto found = services.registry.device(call.device());
+  if (!found) return reply(refusal(found.problem()));
+  services.fleet.rrpc(
+      key_of(found->device), std::string(topic), std::move(*payload), Millis{timeout},
+      [reply = std::move(reply)](std::optional<Invocation> made) { reply(made ? rrpc_answer(*made) : busy()); });
+}
 
 void pub(Services& services, const Call& call, Reply reply) {
   const std::string_view product = call.parameters.text("ProductKey");

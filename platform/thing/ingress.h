@@ -21,9 +21,11 @@ struct Settings {
   std::size_t max_history_samples = 2000;      ///< per history post, properties and events together (460)
   Millis max_future = std::chrono::hours{24};  ///< how far ahead of the server a `time` may be (6326)
   Millis set_timeout = Seconds{30};
-  std::size_t max_pending_sets = 10'000;     ///< per shard
-  std::size_t max_changes_per_group = 4096;  ///< told to Updates
-  std::uint32_t notes_per_minute = 6;        ///< journal entries per device about its messages
+  std::size_t max_pending_sets = 10'000;           ///< per shard; and as many calls
+  Millis sync_timeout{8'000};                      ///< of a synchronous service
+  Millis service_timeout = std::chrono::hours{1};  ///< then an asynchronous call stays without an answer
+  std::size_t max_changes_per_group = 4096;        ///< told to Updates
+  std::uint32_t notes_per_minute = 6;              ///< journal entries per device about its messages
 };
 
 /// What a shard's thing module works with. All outlive it, and the store is closed before it is destroyed, so that no

@@ -22,7 +22,7 @@ TEST_CASE("dsltemplate/get is answered with the model, product and device filled
   CHECK(*data->find("profile")->find("deviceName")->text() == std::string_view("board1"));
   CHECK(*data->find("link")->text() == std::string_view("/sys/a1aaaaaaaaa/board1/thing/"));
   CHECK(data->find("properties")->size() == 10);
-  CHECK(data->find("services")->size() == 3);
+  CHECK(data->find("services")->size() == 4);
 }
 
 TEST_CASE("the NTP topic answers in the type of the request") {

@@ -1,42 +1,10 @@
 #include "platform/broker/identity.h"
+#include "platform/thing/commands.h"
 #include "platform/thing/shard.h"
 
 namespace tercet::thing {
 
 using Taken = broker::Ingress::Taken;
-
-namespace {
-
-constexpr std::size_t kMaxKeptReply = 4096;
-
-SetTicket refused(Error error, std::string detail, alink::Code code = alink::Code::success) {
-  SetTicket ticket;
-  ticket.error = error;
-  ticket.code = code;
-  ticket.detail = std::move(detail);
-  return ticket;
-}
-
-/// Without the blanks between tokens, which the vendor's text scanner takes for parts of values.
-std::string compact(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  bool in_text = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (!in_text && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
-    if (in_text && c == '\\') {
-      out += c;
-      out += json[++i];
-      continue;
-    }
-    if (c == '"') in_text = !in_text;
-    out += c;
-  }
-  return out;
-}
-
-}  // namespace
 
 std::optional<SetTicket> ThingIngress::Shard::check_items(const ProductBinding& product, std::string_view items) const {
   const auto parsed = json::parse(items);
@@ -72,10 +40,8 @@ SetTicket ThingIngress::Shard::set_properties(std::uint64_t number, std::string_
   if (!device->product->known) return refused(Error::not_found, "no such product");
   if (auto problem = check_items(*device->product, items)) return *problem;
   if (sets_.size() >= settings_.max_pending_sets) return refused(Error::no_space, "too many sets wait for an answer");
-  do {
-    next_set_ = next_set_ == 0xFFFFFFFF ? 1 : next_set_ + 1;
-  } while (sets_.has(next_set_));
-  const std::string id = std::to_string(next_set_);
+  const std::uint32_t message_id = next_message_id();
+  const std::string id = std::to_string(message_id);
   const std::string params = compact(items);
   reply_.clear();
   append_written(reply_, params.size() + 160,
@@ -85,12 +51,12 @@ SetTicket ThingIngress::Shard::set_properties(std::uint64_t number, std::string_
   if (!egress_->send_to(broker::device_key(device->product->key, device->name), topic_, as_bytes(reply_), 1))
     return refused(Error::closed, "the device is offline, or has not subscribed to " + topic_);
   const Instant deadline = loop_.now() + settings_.set_timeout;
-  sets_.add(next_set_, deadline, {number, loop_.wall(), params, std::move(on_result)});
+  sets_.add(message_id, deadline, {number, loop_.wall(), params, std::move(on_result)});
   if (!set_timer_.is_set()) set_timer_.set(loop_, sets_.next_deadline());
   ++counts_.sets;
   SetTicket ticket;
   ticket.sent = true;
-  ticket.message_id = next_set_;
+  ticket.message_id = message_id;
   return ticket;
 }
 
@@ -101,11 +67,8 @@ Taken ThingIngress::Shard::on_set_reply(const Message& message) {
          as_text(message.in.payload));
     return Taken::done;
   }
-  std::uint64_t id = 0;
-  for (const char c : reply->id)
-    id = c >= '0' && c <= '9' && id <= 0xFFFFFFFF ? id * 10 + static_cast<std::uint64_t>(c - '0')
-                                                  : ~std::uint64_t{0} >> 1;
-  auto set = id <= 0xFFFFFFFF ? sets_.take(static_cast<std::uint32_t>(id), message.device.number) : std::nullopt;
+  const auto id = message_id_of(reply->id);
+  auto set = id ? sets_.take(*id, message.device.number) : std::nullopt;
   if (!set) {
     note(message.device, &message.in, auth::Cause::reply_unexpected, 0, as_text(message.in.payload));
     return Taken::done;
@@ -114,7 +77,7 @@ Taken ThingIngress::Shard::on_set_reply(const Message& message) {
   result.code = reply->code;
   result.message = reply->message;
   result.data = reply->data ? std::string(reply->data->raw()) : "{}";
-  end_set(static_cast<std::uint32_t>(id), std::move(*set), result, as_text(message.in.payload));
+  end_set(*id, std::move(*set), result, as_text(message.in.payload));
   return Taken::done;
 }
 

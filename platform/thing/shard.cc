@@ -27,6 +27,7 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       files_(wiring.files),
       configured_(wiring.configured),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
+      call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
       store_(wiring.store) {
   loop_.each_pass([this] { commits_.flush(); });
   directory_.listen(*this);
@@ -308,12 +309,16 @@ broker::Ingress::Taken ThingIngress::Shard::on_message(const broker::Inbound& in
 broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
   using alink::Kind;
   const auto& topic = message.topic;
+  // An RRPC may be on any topic; whose answer it is, its id says.
+  if (topic.kind == Kind::rrpc_custom) return on_rrpc_answer(message);
   if (!topic.device.empty() && (topic.device != message.device.name || topic.product != message.product.key)) {
     note(message.device, &message.in, auth::Cause::topic_of_another_device, 0, topic.path);
     return Taken::done;
   }
   if (topic.is_reply) {
     if (topic.kind == Kind::property_set) return on_set_reply(message);
+    if (topic.kind == Kind::service) return on_service_reply(message);
+    if (topic.kind == Kind::rrpc_response) return on_rrpc_answer(message);
     if (topic.kind == Kind::config_push) return on_config_push_reply(message);
     note(message.device, &message.in, auth::Cause::reply_unexpected, 0, topic.path);
     return Taken::done;

@@ -12,6 +12,7 @@
 #include "platform/thing/commits.h"
 #include "platform/thing/device_state.h"
 #include "platform/thing/ingress.h"
+#include "platform/thing/pending_calls.h"
 #include "platform/thing/pending_sets.h"
 #include "platform/thing/record.h"
 #include "platform/thing/validate.h"
@@ -24,8 +25,8 @@
 namespace tercet::thing {
 
 /// The thing module of one shard: what ingress.h promises to the broker and things.h to the OpenAPI, over one state.
-/// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; configuration.cc:
-/// remote configuration; services.cc: the other topics; things.cc: reads.
+/// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; calls.cc:
+/// services and RRPC; configuration.cc: remote configuration; services.cc: the other topics; things.cc: reads.
 class ThingIngress::Shard final : public Things, public registry::DirectoryListener, private CommitOwner {
  public:
   Shard(const Wiring& wiring, const Settings& settings);
@@ -47,6 +48,10 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   Counts counts() const override;
   SetTicket set_properties(std::uint64_t device, std::string_view items,
                            std::function<void(const SetResult&)> on_result) override;
+  SetTicket invoke_service(std::uint64_t device, std::string_view identifier, std::string_view args,
+                           std::function<void(const CallResult&)> on_result) override;
+  SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
+                 std::function<void(const CallResult&)> on_result) override;
   void push_configuration(std::string product, std::function<void(std::size_t sent)> done) override;
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) override;
   void forget(std::uint64_t device) override;
@@ -136,6 +141,19 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void expire_sets();
   std::optional<SetTicket> check_items(const ProductBinding& product, std::string_view items) const;
 
+  // calls.cc
+  Taken on_service_reply(const Message& message);
+  Taken on_rrpc_answer(const Message& message);
+  std::optional<SetTicket> check_args(const ProductBinding& product, const Service* service,
+                                      std::string_view args) const;
+  std::optional<SetTicket> check_callable(DeviceState* device);
+  SetTicket wait_for(std::uint32_t id, Instant deadline, PendingCalls::Call call);
+  bool send_rrpc(const DeviceState& device, std::uint32_t id, std::string_view topic, Bytes payload);
+  void record_call(const PendingCalls::Call& call, std::string_view envelope);
+  void end_call(PendingCalls::Call call, const CallResult& result);
+  void expire_calls();
+  std::uint32_t next_message_id();
+
   // configuration.cc
   Taken on_config_get(const Message& message);
   Taken on_config_push_reply(const Message& message);
@@ -177,11 +195,12 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   DeviceTable devices_;
   Commits commits_;
   PendingSets sets_;
+  PendingCalls calls_;
   std::uint32_t next_set_ = 0;
   const registry::FileLinks* files_;
   std::function<void(const registry::ConfigurationAnswer&)> configured_;
   std::deque<std::pair<std::uint32_t, std::string>> pushed_;  ///< message ids and configurations of the last pushes
-  runtime::Timer set_timer_;
+  runtime::Timer set_timer_, call_timer_;
   store::StreamStore& store_;  ///< for load()
 
   // Scratch of the message in hand.

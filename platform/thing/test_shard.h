@@ -39,7 +39,8 @@ inline constexpr std::string_view kBoardTsl = R"({
     {"identifier":"booted","name":"Booted","type":"info","outputData":[]}
   ],
   "services":[
-    {"identifier":"reboot","name":"Reboot","callType":"async","inputData":[{"identifier":"delay","name":"Delay","dataType":{"type":"int","specs":{}}}],"outputData":[]}
+    {"identifier":"reboot","name":"Reboot","callType":"async","inputData":[{"identifier":"delay","name":"Delay","dataType":{"type":"int","specs":{}}}],"outputData":[]},
+    {"identifier":"weigh","name":"Weigh","callType":"sync","inputData":[{"identifier":"times","name":"Times","dataType":{"type":"int","specs":{"min":"1","max":"9"}}}],"outputData":[{"identifier":"grams","name":"Grams","dataType":{"type":"float","specs":{}}}]}
   ]
 })";
 
@@ -64,7 +65,7 @@ class FakeEgress final : public broker::Egress {
     return true;
   }
   bool send_to(std::string_view key, std::string_view topic, Bytes payload, std::uint8_t qos) override {
-    if (!reachable) return false;
+    if (!reachable || (!unsubscribed.empty() && topic.starts_with(unsubscribed))) return false;
     sent.push_back({std::string(key), std::string(topic), std::string(as_text(payload)), qos});
     return true;
   }
@@ -72,6 +73,7 @@ class FakeEgress final : public broker::Egress {
   bool is_online(std::string_view) const override { return reachable; }
 
   bool reachable = true;
+  std::string unsubscribed;  ///< topics that begin so reach nobody
   std::vector<std::uint32_t> acknowledged;
   struct Disconnected {
     std::uint32_t ticket;

@@ -10,6 +10,7 @@
 
 #include "platform/thing/model.h"
 #include "tercet/alink/codes.h"
+#include "tercet/base/bytes.h"
 #include "tercet/base/error.h"
 #include "tercet/base/time.h"
 
@@ -47,12 +48,14 @@ struct Counts {
   std::uint64_t dropped_values = 0;    ///< values that failed the check
   std::uint64_t refused_messages = 0;  ///< answered with another code than 200
   std::uint64_t sets = 0, set_timeouts = 0;
-  std::uint64_t store_full = 0;  ///< messages refused because the store was behind
+  std::uint64_t calls = 0, call_timeouts = 0;  ///< services and RRPC
+  std::uint64_t store_full = 0;                ///< messages refused because the store was behind
 };
 
-/// How a property set was taken.
+/// How a property set, a service call or an RRPC was taken.
 struct SetTicket {
   bool sent = false;
+  bool answers = false;           ///< a synchronous call: on_result runs within its timeout, and somebody waits for it
   std::uint32_t message_id = 0;   ///< MessageId of the OpenAPI, `id` on the wire, as decimal text
   Error error = Error::internal;  ///< when not sent: not_found, no such device; closed, it is offline; malformed, items
                                   ///< is no JSON object; bad_argument, a value does not fit the model; denied,
@@ -66,6 +69,10 @@ struct SetResult {
   std::int32_t code = 0;  ///< the device's; 200 = done
   std::string message;
   std::string data;  ///< JSON
+};
+/// How a service call or an RRPC ended.
+struct CallResult : SetResult {
+  std::string payload;  ///< the answer as it came; of an RRPC any bytes
 };
 
 /// One property's newest value of a coalesced update.
@@ -109,6 +116,18 @@ class Things {
   /// sent. The device's answer does not change a stored value: its next post does.
   virtual SetTicket set_properties(std::uint64_t device, std::string_view items,
                                    std::function<void(const SetResult&)> on_result) = 0;
+
+  /// Calls a service of the thing model. args: a JSON object of its inputs. An asynchronous one goes to
+  /// thing/service/{id} at QoS 1, and on_result runs when the device has answered or Settings::service_timeout is over.
+  /// A synchronous one goes at QoS 0 over RRPC to a device that is online: over /ext/rrpc/ when that reaches it, else
+  /// over rrpc/request/; on_result runs within Settings::sync_timeout. Each call is a record of the history, with its
+  /// answer once there is one. Errors as set_properties(); denied, the device has not subscribed to RRPC.
+  virtual SetTicket invoke_service(std::uint64_t device, std::string_view identifier, std::string_view args,
+                                   std::function<void(const CallResult&)> on_result) = 0;
+  /// Any bytes to a device that is online, and its answer's bytes. topic "": rrpc/request/{id}; else a topic that
+  /// begins with a slash, to /ext/rrpc/{id}{topic}. Errors: not_found, closed, denied, no_space, too_large.
+  virtual SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
+                         std::function<void(const CallResult&)> on_result) = 0;
 
   /// Tells the devices of the product that are online that there is a configuration (thing/config/push). Gives how many
   /// it was sent to: those that have subscribed. What they say to it goes to Wiring::configured. In slices, so that
