@@ -51,11 +51,23 @@ class HttpResponder {
   std::uint64_t connection_ = 0, request_ = 0;
 };
 
+/// Takes the body of one request as it comes.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  /// False: no more is wanted; answer() is sent at once, and the connection closed.
+  virtual bool take(Bytes piece) = 0;
+  /// After the last piece, or the one that was refused. Not called when the client goes away before.
+  virtual HttpResponse answer() = 0;
+};
+
 /// What answers requests. Called on the server's loop. A HEAD request is answered as a GET would be: the server leaves
 /// the body out.
 class HttpHandler {
  public:
   virtual void on_request(HttpRequest request, HttpResponder respond) = 0;
+  /// Asked when the headers are whole: a sink takes the body, and on_request() is not called; null: as usual.
+  virtual std::unique_ptr<BodySink> open_sink(const HttpRequest&) { return nullptr; }
 
  protected:
   ~HttpHandler() = default;

@@ -1,5 +1,6 @@
 #include "platform/openapi/http_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -7,6 +8,8 @@ namespace tercet::openapi {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kSourceBytes = 64 * 1024;
+constexpr int kRefillsPerPass = 4;
 constexpr int kReadsPerPass = 4;  // then the other connections have their turn
 constexpr Millis kWriteAgain{50};
 constexpr Seconds kLinger{2};
@@ -21,7 +24,8 @@ HttpConnection::HttpConnection(HttpCore& core, std::uint64_t id, std::unique_ptr
       stream_(std::move(stream)),
       timer_([](void* self) { static_cast<HttpConnection*>(self)->on_deadline(); }, this),
       write_again_([](void* self) { static_cast<HttpConnection*>(self)->flush(); }, this),
-      parser_(core.limits.request),
+      parser_(core.limits.request,
+              [this](const HttpRequest& head) { return (sink_ = core_.handler.open_sink(head)) != nullptr; }),
       idle_since_(core.loop.now()) {
   watch();
   set_deadline(core_.limits.header);
@@ -113,6 +117,7 @@ bool HttpConnection::step() {
     refuse(step.status);
     return false;
   }
+  if (sink_ && !feed_sink()) return false;
   if (step.state == HttpParser::Step::State::need_more) {
     if (peer_closed_) {
       close();
@@ -134,6 +139,7 @@ bool HttpConnection::step() {
     return false;
   }
   keep_alive_ = parser_.keep_alive();
+  if (sink_) return end_sink();
   HttpRequest request = parser_.take_request();
   request.peer = stream_->peer();
   request.tls = stream_->is_tls();
@@ -156,6 +162,29 @@ void HttpConnection::refuse(int status) {
   start_sending();
 }
 
+/// Hands on what has come of the body. False: it was not wanted, and the answer is on its way.
+bool HttpConnection::feed_sink() {
+  const std::string piece = parser_.take_body();
+  fed_ += piece.size();
+  if (piece.empty() || sink_->take(as_bytes(piece))) return true;
+  keep_alive_ = false;
+  end_sink();
+  return false;
+}
+
+/// Answers a request whose body went into a sink.
+bool HttpConnection::end_sink() {
+  const std::unique_ptr<BodySink> sink = std::move(sink_);
+  if (keep_alive_) static_cast<void>(parser_.take_request());
+  head_only_ = in_request_ = body_deadline_ = false;
+  fed_ = 0;
+  state_ = State::answering;
+  ++requests_;
+  ++core_.counters.requests;
+  answer(requests_, sink->answer());
+  return state_ == State::reading;
+}
+
 void HttpConnection::turn_away(const HttpResponse& response) {
   keep_alive_ = false;
   put_head(response, true);
@@ -164,7 +193,8 @@ void HttpConnection::turn_away(const HttpResponse& response) {
 }
 
 void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
-  out_.reserve(out_.size() + 512 + (with_body && response.fixed_body.empty() ? response.body.size() : 0));
+  const bool is_text = with_body && response.fixed_body.empty() && !response.source;
+  out_.reserve(out_.size() + 512 + (is_text ? response.body.size() : 0));
   out_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out_.append(reason_phrase(response.status)).append("\r\nDate: ");
   out_.append(http_date(core_.loop.wall().ms / 1000)).append("\r\nX-Content-Type-Options: nosniff\r\n");
@@ -176,8 +206,12 @@ void HttpConnection::put_head(const HttpResponse& response, bool with_body) {
   if (response.status != 304 && response.status != 204)
     out_.append("Content-Length: ").append(std::to_string(response.body_bytes())).append("\r\n");
   out_.append(keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-  if (with_body && response.fixed_body.empty()) out_ += response.body;
-  if (with_body) fixed_ = response.fixed_body;
+  if (is_text) out_ += response.body;
+  if (with_body && !response.source) fixed_ = response.fixed_body;
+  if (!with_body || !response.source) return;
+  source_ = response.source;
+  source_at_ = response.source_from;
+  source_left_ = response.source_bytes;
 }
 
 void HttpConnection::answer(std::uint64_t request, const HttpResponse& response) {
@@ -233,9 +267,28 @@ void HttpConnection::flush() {
   if (state_ != State::gone) wait_to_write();
 }
 
+/// The next piece of a body that is read while it is sent. False: it cannot be read.
+bool HttpConnection::refill() {
+  out_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(source_left_, kSourceBytes)));
+  const std::size_t got = source_->read(source_at_, {reinterpret_cast<std::uint8_t*>(out_.data()), out_.size()});
+  out_.resize(got);
+  written_ = 0;
+  source_at_ += got;
+  source_left_ -= got;
+  return got != 0;
+}
+
 /// True when everything has been taken; false: there is more, or the connection has failed.
 bool HttpConnection::write_out() {
+  int refills = 0;
   for (;;) {
+    if (written_ == out_.size() && fixed_.empty() && source_left_ != 0) {
+      if (++refills > kRefillsPerPass) return false;  // the other connections have their turn
+      if (!refill()) {
+        fail_now();
+        return false;
+      }
+    }
     const bool head = written_ < out_.size();
     const Bytes next = head ? as_bytes(std::string_view(out_).substr(written_)) : fixed_;
     if (next.empty() && !stream_->wants_write()) return true;
@@ -272,6 +325,7 @@ void HttpConnection::after_write() {
   write_again_.cancel();
   out_.clear();
   fixed_ = {};
+  source_.reset();
   written_ = 0;
   if (out_.capacity() > kReadBytes) out_.shrink_to_fit();
   if (state_ == State::answering) {
@@ -302,7 +356,11 @@ void HttpConnection::linger() {
 void HttpConnection::on_deadline() {
   switch (state_) {
     case State::reading:
-      if (!in_request_) return close();
+      if (!in_request_ && !sink_) return close();
+      if (sink_ && fed_ >= core_.limits.write_bytes) {  // large and slow, but it goes on
+        fed_ = 0;
+        return set_deadline(core_.limits.body);
+      }
       ++core_.counters.timeouts;
       return refuse(408);
     case State::answering:

@@ -30,7 +30,9 @@ class HttpConnection final : runtime::StreamEvents {
   bool is_idle() const { return state_ == State::reading && in_.empty() && requests_ > 0; }
   bool is_streaming() const { return state_ == State::streaming; }
   Instant idle_since() const { return idle_since_; }
-  std::size_t waiting_bytes() const { return out_.size() - written_ + fixed_.size(); }
+  std::size_t waiting_bytes() const {
+    return out_.size() - written_ + fixed_.size() + static_cast<std::size_t>(source_left_);
+  }
 
   void answer(std::uint64_t request, const HttpResponse& response);
   bool start_stream(std::uint64_t request, const HttpHeaders& headers);
@@ -48,6 +50,9 @@ class HttpConnection final : runtime::StreamEvents {
   void process();
   bool step();
   void refuse(int status);
+  bool feed_sink();
+  bool end_sink();
+  bool refill();
   void put_head(const HttpResponse& response, bool with_body);
   void start_sending();
   void flush();
@@ -67,7 +72,11 @@ class HttpConnection final : runtime::StreamEvents {
   runtime::Timer timer_, write_again_;
   HttpParser parser_;
   std::string in_, out_;
-  Bytes fixed_;                          ///< what of the answer's fixed body is not written yet; goes after out_
+  Bytes fixed_;                               ///< what of the answer's fixed body is not written yet; goes after out_
+  std::shared_ptr<const BodySource> source_;  ///< goes after both
+  std::uint64_t source_at_ = 0, source_left_ = 0;
+  std::unique_ptr<BodySink> sink_;       ///< of the request that is being read
+  std::size_t fed_ = 0;                  ///< to it since the deadline was set
   std::size_t written_ = 0, taken_ = 0;  ///< taken_: by the client since the deadline was set
   std::uint64_t requests_ = 0;
   Instant idle_since_;

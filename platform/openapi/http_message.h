@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@ struct HttpRequest {
   std::string_view method_name() const;  ///< "" for other
 };
 
+/// A body that is read while it is sent, so that it is never whole in memory.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  /// Bytes read: all of `into`, or up to the end. 0: it cannot be read; the connection is then cut off.
+  virtual std::size_t read(std::uint64_t offset, MutableBytes into) const = 0;
+};
+
 /// One whole answer. Content-Length, Date and Connection are the server's business.
 struct HttpResponse {
   int status = 200;
@@ -38,7 +47,12 @@ struct HttpResponse {
   std::string body;
   Bytes fixed_body;  ///< instead of `body`: bytes that live as long as the process, sent without a copy
   HttpHeaders headers;
-  std::size_t body_bytes() const { return fixed_body.empty() ? body.size() : fixed_body.size(); }
+  std::shared_ptr<const BodySource> source = {};  ///< instead of both: `source_bytes` of it from `source_from` on
+  std::uint64_t source_from = 0, source_bytes = 0;
+  std::uint64_t body_bytes() const {
+    if (source) return source_bytes;
+    return fixed_body.empty() ? body.size() : fixed_body.size();
+  }
 };
 
 /// "Not Found" for 404.

@@ -3,15 +3,42 @@
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
+#include <utility>
 
 namespace tercet::openapi {
 namespace http = boost::beast::http;
 
 namespace {
 
-using Parser = http::request_parser<http::string_body>;
+/// A body that grows as it comes: Beast's own reserves as much as the client has announced.
+struct GrowingBody {
+  using value_type = std::string;
+  class reader {
+   public:
+    template <bool isRequest, class Fields>
+    reader(http::header<isRequest, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, boost::beast::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::beast::error_code& error) {
+      error = {};
+      std::size_t taken = 0;
+      for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers);
+           ++at) {
+        const boost::asio::const_buffer piece = *at;
+        body_.append(static_cast<const char*>(piece.data()), piece.size());
+        taken += piece.size();
+      }
+      return taken;
+    }
+    void finish(boost::beast::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
+using Parser = http::request_parser<GrowingBody>;
 
 std::string lower(boost::beast::string_view text) {
   std::string out(text);
@@ -57,20 +84,38 @@ bool split_target(std::string_view target, HttpRequest& request) {
 }  // namespace
 
 struct HttpParser::Beast {
-  explicit Beast(HttpLimits l) : limits(l) { reset(); }
+  Beast(HttpLimits l, IsStreamed s) : limits(l), is_streamed(std::move(s)) { reset(); }
   void reset() {
     parser.emplace();
     parser->header_limit(limits.header_bytes);
-    parser->body_limit(limits.body_bytes);
+    parser->body_limit(std::max(limits.body_bytes, is_streamed ? limits.streamed_bytes : 0));
     parser->eager(true);
-    expect_answered = false;
+    expect_answered = was_asked = streams = false;
+  }
+  HttpRequest head() const {
+    const auto& message = parser->get();
+    HttpRequest request;
+    request.method = method_of(message.method());
+    const auto target = message.target();
+    if (!split_target({target.data(), target.size()}, request)) request.path = "*";
+    for (const auto& field : message)
+      request.headers.emplace_back(lower(field.name_string()), std::string(field.value()));
+    return request;
+  }
+  /// Whether the body is larger than a body that is kept whole may be.
+  bool is_too_large() {
+    if (streams || !is_streamed) return false;
+    const auto length = parser->content_length();
+    return parser->get().body().size() > limits.body_bytes || (length && *length > limits.body_bytes);
   }
   HttpLimits limits;
+  IsStreamed is_streamed;
   std::optional<Parser> parser;
-  bool expect_answered = false;
+  bool expect_answered = false, was_asked = false, streams = false;
 };
 
-HttpParser::HttpParser(HttpLimits limits) : beast_(std::make_unique<Beast>(limits)) {}
+HttpParser::HttpParser(HttpLimits limits, IsStreamed is_streamed)
+    : beast_(std::make_unique<Beast>(limits, std::move(is_streamed))) {}
 HttpParser::~HttpParser() = default;
 HttpParser::HttpParser(HttpParser&&) noexcept = default;
 HttpParser& HttpParser::operator=(HttpParser&&) noexcept = default;
@@ -98,6 +143,9 @@ HttpParser::Step HttpParser::take(Bytes bytes) {
     if (head.version() >= 11 && head.count(http::field::host) != 1) return {Step::State::refused, skipped + used, 400};
     if (head.count(http::field::transfer_encoding) != 0 && head.count(http::field::content_length) != 0)
       return {Step::State::refused, skipped + used, 400};
+    if (!std::exchange(beast_->was_asked, true) && beast_->is_streamed)
+      beast_->streams = beast_->is_streamed(beast_->head());
+    if (beast_->is_too_large()) return {Step::State::refused, skipped + used, 413};
   }
   if (!parser.is_done()) return {Step::State::need_more, skipped + used, 0};
   return {Step::State::whole, skipped + used, 0};
@@ -112,17 +160,13 @@ bool HttpParser::take_expect_continue() {
   return beast_->expect_answered = true;
 }
 
+std::string HttpParser::take_body() { return std::exchange(beast_->parser->get().body(), {}); }
+
 bool HttpParser::keep_alive() const { return beast_->parser->keep_alive(); }
 
 HttpRequest HttpParser::take_request() {
-  auto message = beast_->parser->release();
-  HttpRequest request;
-  request.method = method_of(message.method());
-  const auto target = message.target();
-  if (!split_target({target.data(), target.size()}, request)) request.path = "*";
-  for (const auto& field : message)
-    request.headers.emplace_back(lower(field.name_string()), std::string(field.value()));
-  request.body = std::move(message.body());
+  HttpRequest request = beast_->head();
+  request.body = take_body();
   beast_->reset();
   return request;
 }
