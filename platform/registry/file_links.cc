@@ -25,8 +25,8 @@ std::string FileLinks::sign(std::string_view path, std::string_view expires) con
   return hex ? std::string(*hex) : std::string{};
 }
 
-std::string FileLinks::link(std::string_view path, UnixMillis now) const {
-  const std::string expires = std::to_string(now.ms / 1000 + kLifetime.count());
+std::string FileLinks::link(std::string_view path, UnixMillis now, Seconds lifetime) const {
+  const std::string expires = std::to_string(now.ms / 1000 + lifetime.count());
   std::string made = base_;
   made.append(path).append("?Expires=").append(expires).append("&Signature=").append(sign(path, expires));
   return made;

@@ -22,7 +22,7 @@ class FileLinks {
   const std::string& base() const { return base_; }
 
   /// path: begins with `/`, and has only characters that stand for themselves in an address.
-  std::string link(std::string_view path, UnixMillis now) const;
+  std::string link(std::string_view path, UnixMillis now, Seconds lifetime = kLifetime) const;
 
   enum class Verdict : std::uint8_t { good, expired, forged };
   /// `expires` and `signature` as they stand in the link.

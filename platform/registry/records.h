@@ -94,6 +94,12 @@ struct DeviceRecord {
   std::string last_address;  ///< IP text of the last login
 };
 
+/// Which one it is, and no more.
+struct DeviceName {
+  std::uint64_t number = 0;
+  std::string name;
+};
+
 /// How a request names a device: IotId, or ProductKey and DeviceName; the IotId wins.
 struct DeviceRef {
   std::string iot_id;

@@ -76,6 +76,8 @@ class Registry {
   std::vector<DeviceRecord> devices(std::string_view product,
                                     const std::vector<std::string>& names);  ///< unknown: left out
   Answer<Page<DeviceRecord>> devices(const DeviceFilter& filter, PageRequest page);
+  /// Every device of the product that is enabled, by number. For jobs that concern them all.
+  std::vector<DeviceName> device_names(std::string_view product);
   std::uint64_t device_count(std::string_view product = {});
   bool is_known(std::string_view product, std::string_view name);
 

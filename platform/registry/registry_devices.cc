@@ -168,6 +168,16 @@ std::vector<DeviceRecord> Registry::devices(std::string_view product, const std:
   return found;
 }
 
+std::vector<DeviceName> Registry::device_names(std::string_view product) {
+  std::vector<DeviceName> found;
+  auto read =
+      state_->database.must_prepare("SELECT number, name FROM devices WHERE product=? AND enabled=1 ORDER BY number");
+  read.bind(product);
+  for (auto row = read.step(); row && *row; row = read.step())
+    found.push_back({static_cast<std::uint64_t>(read.integer(0)), read.text(1)});
+  return found;
+}
+
 Answer<Page<DeviceRecord>> Registry::devices(const DeviceFilter& filter, PageRequest page) {
   if (auto bad = page_problem(page, limits_.device_page)) return *bad;
   if (!filter.product.empty())

@@ -41,6 +41,13 @@ class Statement {
     (bind_one(++at, values), ...);
     return *this;
   }
+  /// The same for texts whose number is known at run time only.
+  Statement& bind_all(std::span<const std::string> values) {
+    reset();
+    int at = 0;
+    for (const std::string& value : values) bind_text(++at, value);
+    return *this;
+  }
   /// One more row? Problems: already_exists (a unique or primary key is taken), no_space (disk full), malformed (the
   /// file is damaged), io_failed; the last three with the file's name and the remedy.
   Outcome<bool> step();
