@@ -245,6 +245,58 @@ void add_property_verbs(CLI::App& app, Verbs& verbs) {
   });
 }
 
+void add_call_verbs(CLI::App& app, Verbs& verbs) {
+  CLI::App* service =
+      verb_of(app, verbs, "call", "call a service of a device; waits for the outputs of a synchronous one");
+  auto called = words_of(service, true, true);
+  service->add_option("service", called->identifier, "service of the thing model")->required();
+  called->text = "{}";
+  service->add_option("inputs", called->text, R"(its inputs as JSON, '{"times":2}'; none if left out)");
+  service->callback([&verbs, called] {
+    perform(verbs, {"InvokeThingService",
+                    {{"ProductKey", called->product},
+                     {"DeviceName", called->device},
+                     {"Identifier", called->identifier},
+                     {"Args", called->text}},
+                    "Data",
+                    {}});
+  });
+
+  struct Past {
+    const char *verb, *what, *one, *action, *list;
+    std::vector<std::string> columns;
+  };
+  for (const Past& past : {Past{"events",
+                                "the events of a device, newest first",
+                                "event",
+                                "QueryDeviceEventData",
+                                "Data.List.EventInfo",
+                                {"Time", "EventType", "Identifier", "OutputData"}},
+                           Past{"calls",
+                                "the service calls and sets of a device, newest first",
+                                "service",
+                                "QueryDeviceServiceData",
+                                "Data.List.ServiceInfo",
+                                {"Time", "Identifier", "InputData", "OutputData"}}}) {
+    CLI::App* verb = verb_of(app, verbs, past.verb, past.what);
+    auto words = words_of(verb, true, true);
+    verb->add_option("--only", words->identifier, std::string("of this ") + past.one);
+    verb->add_option("--hours", words->hours, "how far back")->check(CLI::Range(1, 24 * 3650));
+    verb->add_option("--limit", words->size, "at most this many")->check(CLI::Range(1, 100));
+    verb->callback([&verbs, words, past] {
+      const std::int64_t end = now_ms() + 60'000;
+      Parameters parameters{{"ProductKey", words->product},
+                            {"DeviceName", words->device},
+                            {"StartTime", std::to_string(end - std::int64_t{words->hours} * 3'600'000)},
+                            {"EndTime", std::to_string(end)},
+                            {"PageSize", std::to_string(words->size)},
+                            {"Asc", "0"}};
+      if (!words->identifier.empty()) parameters["Identifier"] = words->identifier;
+      perform(verbs, {past.action, parameters, past.list, past.columns});
+    });
+  }
+}
+
 void add_log_verbs(CLI::App& app, Verbs& verbs) {
   CLI::App* log = app.add_subcommand("log", "what the platform would not do, and why");
   log->require_subcommand(1);

@@ -110,6 +110,11 @@ void Platform::on_publish(const mqtt::Frame& frame) {
   TERCET_CHECK(topic.has_value());
   const std::string_view payload = as_text(message->payload);
   if (topic->kind == alink::Kind::property_set && topic->is_reply) keep(last_set_reply, payload);
+  if (topic->kind == alink::Kind::service || topic->kind == alink::Kind::rrpc_response ||
+      topic->kind == alink::Kind::rrpc_custom) {
+    keep(last_answer_topic, message->topic);
+    keep(last_answer, payload);
+  }
   if (message->topic.ends_with("/config/push_reply")) keep(last_config_reply, payload);
   if (message->topic.ends_with("/config/get")) ++config_gets;
   if (topic->kind == alink::Kind::ntp && answers_ntp) answer_ntp(message->topic, payload);

@@ -35,6 +35,8 @@ class Platform {
   Seconds keep_alive{0};
   std::uint32_t batches_received = 0, config_gets = 0;
   FixedString<1024> last_post, last_set_reply, last_event, last_batch, last_config_reply;
+  FixedString<256> last_answer_topic;  ///< of services and RRPC
+  FixedString<1024> last_answer;
 
   /// Sends a property set down: `params` is JSON. QoS 1.
   void push_set(std::string_view id, std::string_view params);

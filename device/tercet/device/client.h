@@ -14,6 +14,7 @@
 #include "tercet/device/ladder.h"
 #include "tercet/device/port.h"
 #include "tercet/device/properties.h"
+#include "tercet/device/service.h"
 #include "tercet/device/spool.h"
 #include "tercet/mqtt/client.h"
 
@@ -34,6 +35,11 @@ class DeviceEvents {
  public:
   /// The platform wants properties changed: see PropertySet. Not overridden: answers 460 to any.
   virtual void on_set(PropertySet& set) { static_cast<void>(set); }
+  /// The platform calls a service: see ServiceCall. With Options::services. Not overridden: answers 460 to any.
+  virtual void on_service(ServiceCall& call) { call.refuse(alink::number(alink::Code::parameter_error)); }
+  /// The platform asks for an answer to some bytes: see RrpcCall. With Options::services. May not post: the answer lies
+  /// where posts are written.
+  virtual void on_rrpc(RrpcCall& call) { static_cast<void>(call); }
   virtual void on_reply(const PostReply& reply) { static_cast<void>(reply); }
   /// A rung was passed (record.error empty) or broke. detail: more for a person to read, may be empty.
   virtual void on_rung(Rung rung, const RungRecord& record, std::string_view detail) {
@@ -69,7 +75,10 @@ struct Options {
   Seconds keep_alive{60};       ///< 30..1200. A dead link is noticed 10 s later at the latest: with 60 within 70 s
   bool auto_subscribe = false;  ///< `_ss=1`: the platform subscribes for us, as for the vendor's C SDK 4
   bool clean_session = false;   ///< true: sets sent while we are away are lost
-  bool platform_time = true;    ///< ask the platform's NTP topic after each login
+  /// Services and RRPC come to on_service and on_rrpc. False: we do not ask for them, and what comes unasked goes to
+  /// on_message.
+  bool services = false;
+  bool platform_time = true;  ///< ask the platform's NTP topic after each login
   /// TLS by the vendor's pre-shared key (tercet/auth/psk.h) instead of certificates: for boards without the memory for
   /// them, on a port that takes it (1883 of Tercet). It needs no clock, and gives no forward secrecy.
   bool psk = false;
@@ -101,7 +110,7 @@ struct Storage {
 };
 
 /// How many topics an application may subscribe to besides ours.
-inline constexpr std::size_t kSystemFilters = 4;
+inline constexpr std::size_t kSystemFilters = 5;
 
 /// The arrays behind a Storage. With the default sizes about 6 KB: messages of 1 KB in and 768 bytes out, four posts on
 /// the wire, a dozen more waiting. The platform may send more than kPacket; it is skipped then.
@@ -232,6 +241,12 @@ class Device {
   void on_received(const mqtt::Publish& message, Instant now);
   void on_set(Bytes payload, mqtt::Qos qos);
   void on_reply(Bytes payload, Instant now);
+  // Services and RRPC, service.cc.
+  std::optional<std::string_view> own_tail(std::string_view topic) const;
+  bool on_call(const mqtt::Publish& message);
+  bool on_custom_rrpc(const mqtt::Publish& message, std::string_view rest);
+  void on_service(std::string_view identifier, Bytes payload, std::string_view reply_topic, mqtt::Qos qos);
+  void on_rrpc(std::string_view topic, Bytes payload, std::string_view reply_topic);
   void on_ntp(Bytes payload, Instant now);
   void ask_time(Instant now);
   void heard_reply(Instant now);

@@ -9,10 +9,11 @@ namespace tercet::device {
 namespace {
 
 constexpr std::string_view kPropertyPost = "thing/event/property/post";
+constexpr std::string_view kSet = "thing/service/property/set";
 constexpr std::string_view kSetReply = "thing/service/property/set_reply";
 
 /// Places in Device::filters_.
-enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies };
+enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies, kRrpc };
 
 }  // namespace
 
@@ -35,16 +36,19 @@ Result<void> Device::make_filters() {
     return filters_[at].assign(out.text());
   };
   if (const auto made = make(kReplies, "/sys/", "/thing/event/+/post_reply"); !made) return made;
-  if (const auto made = make(kSets, "/sys/", "/thing/service/property/set"); !made) return made;
+  const std::string_view commands = options_.services ? "/thing/service/#" : "/thing/service/property/set";
+  if (const auto made = make(kSets, "/sys/", commands); !made) return made;
   if (const auto made = make(kTimes, "/ext/ntp/", "/response"); !made) return made;
   if (const auto made = make(kBatchReplies, "/sys/", "/thing/event/property/batch/post_reply"); !made) return made;
+  if (const auto made = make(kRrpc, "/sys/", "/rrpc/request/+"); !made) return made;
   if (options_.auto_subscribe) return {};
   for (std::size_t i = 0; i < filters_.size(); ++i) {
     if (i == kTimes && !options_.platform_time) continue;
     if (i == kBatchReplies && !spool_->has_flash()) continue;
+    if (i == kRrpc && !options_.services) continue;
     const auto qos = i == kTimes ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once;
     if (const auto asked = client_->subscribe(filters_[i].str(), qos); !asked) return asked;
-    if (i != kBatchReplies) wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
+    if (i != kBatchReplies && i != kRrpc) wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
   }
   return {};
 }
@@ -103,10 +107,11 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
 
 void Device::on_received(const mqtt::Publish& message, Instant now) {
   // By our own filters, which name us and what we know: the table of all topics stays out of a board's flash.
-  if (message.topic == filters_[kSets].str()) return on_set(message.payload, message.qos);
+  if (own_tail(message.topic) == kSet) return on_set(message.payload, message.qos);
   if (mqtt::matches(filters_[kReplies].str(), message.topic) || message.topic == filters_[kBatchReplies].str())
     return on_reply(message.payload, now);
   if (message.topic == filters_[kTimes].str()) return on_ntp(message.payload, now);
+  if (options_.services && on_call(message)) return;
   events_.on_message(message.topic, message.payload);
 }
 
