@@ -10,6 +10,7 @@
 #include "platform/runtime/loop.h"
 #include "platform/store/stream_store.h"
 #include "platform/thing/things.h"
+#include "platform/thing/upgrade_message.h"
 #include "tercet/base/result.h"
 
 namespace tercet::thing {
@@ -39,6 +40,8 @@ struct Wiring {
   const registry::FileLinks* files = nullptr;  ///< null, or not offered: there is no remote configuration (6713)
   /// Told what a device said to a push of its configuration; may be empty. On the shard.
   std::function<void(const registry::ConfigurationAnswer&)> configured = {};
+  /// Told of what devices say about their firmware; empty: such messages are declined. On the shard.
+  std::function<void(UpgradeMessage)> upgrades = {};
 };
 
 /// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.

@@ -26,6 +26,7 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       next_set_(static_cast<std::uint32_t>(wiring.loop.random().next()) >> 1),
       files_(wiring.files),
       configured_(wiring.configured),
+      upgrades_(wiring.upgrades),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
       store_(wiring.store) {
@@ -149,6 +150,7 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
   device->since = loop_.wall().ms;
   device->set_login(peer.text(), shortened(client_id, 256));
   presence_changed(*device);
+  if (upgrades_) upgrades_(upgrade_message(UpgradeMessage::Kind::online, *device));
 }
 
 void ThingIngress::Shard::on_offline(std::uint64_t tag) {
@@ -340,6 +342,15 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
       return on_log_config_get(message);
     case Kind::config_get:
       return on_config_get(message);
+    case Kind::ota_inform:
+      return on_ota_inform(message);
+    case Kind::ota_progress:
+      return on_ota_progress(message);
+    case Kind::ota_firmware_get:
+    case Kind::ota_request:
+      return on_ota_pull(message);
+    case Kind::file_download:
+      return on_file_download(message);
     default:
       return decline(message);
   }

@@ -26,7 +26,8 @@ namespace tercet::thing {
 
 /// The thing module of one shard: what ingress.h promises to the broker and things.h to the OpenAPI, over one state.
 /// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; calls.cc:
-/// services and RRPC; configuration.cc: remote configuration; services.cc: the other topics; things.cc: reads.
+/// services and RRPC; configuration.cc: remote configuration; upgrades.cc: firmware; services.cc: the other topics;
+/// things.cc: reads.
 class ThingIngress::Shard final : public Things, public registry::DirectoryListener, private CommitOwner {
  public:
   Shard(const Wiring& wiring, const Settings& settings);
@@ -53,6 +54,7 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
                  std::function<void(const CallResult&)> on_result) override;
   void push_configuration(std::string product, std::function<void(std::size_t sent)> done) override;
+  Delivery send(std::uint64_t device, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) override;
   void forget(std::uint64_t device) override;
   void listen(Updates* updates) override { updates_ = updates; }
@@ -161,6 +163,14 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void push_slice(const std::shared_ptr<ConfigurationPush>& push);
   std::string configuration_json(std::string_view product, const registry::Configuration& configuration) const;
 
+  // upgrades.cc
+  Taken on_ota_inform(const Message& message);
+  Taken on_ota_progress(const Message& message);
+  Taken on_ota_pull(const Message& message);
+  Taken on_file_download(const Message& message);
+  UpgradeMessage upgrade_message(UpgradeMessage::Kind kind, const DeviceState& device) const;
+  Taken note_upgrade(const Message& message, std::string_view what);
+
   // services.cc
   Taken on_tsl_get(const Message& message);
   Taken on_ntp(const Message& message);
@@ -199,6 +209,7 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   std::uint32_t next_set_ = 0;
   const registry::FileLinks* files_;
   std::function<void(const registry::ConfigurationAnswer&)> configured_;
+  std::function<void(UpgradeMessage)> upgrades_;
   std::deque<std::pair<std::uint32_t, std::string>> pushed_;  ///< message ids and configurations of the last pushes
   runtime::Timer set_timer_, call_timer_;
   store::StreamStore& store_;  ///< for load()

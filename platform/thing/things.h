@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/thing/model.h"
+#include "platform/thing/upgrade_message.h"
 #include "tercet/alink/codes.h"
 #include "tercet/base/bytes.h"
 #include "tercet/base/error.h"
@@ -133,6 +134,9 @@ class Things {
   /// it was sent to: those that have subscribed. What they say to it goes to Wiring::configured. In slices, so that
   /// other devices are served between them. Nothing is sent when the product has no configuration here yet.
   virtual void push_configuration(std::string product, std::function<void(std::size_t sent)> done) = 0;
+
+  /// Sends to a device that is online and has subscribed. topic: whole; the payload is copied.
+  virtual Delivery send(std::uint64_t device, std::string_view topic, Bytes payload, std::uint8_t qos) = 0;
 
   /// A model compiled elsewhere (management thread) for that version of the product, so that the shard need not compile
   /// it at the product's next message. Optional; posted before the Directory's new Product.
