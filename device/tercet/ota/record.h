@@ -36,8 +36,8 @@ struct Record {
 ///   version length 1, 64 | CRC-32 of all before
 inline constexpr std::size_t kRecordBytes = 5 + 8 + 33 + 33 + 65 + 4;
 
-/// What was kept; a record that is missing, damaged or of another format is an empty one: then an image that was fetched
-/// is fetched again, and nothing worse. Errors: io_failed, the store cannot be read now.
+/// What was kept; a record that is missing, damaged or of another format is an empty one: then an image that was
+/// fetched is fetched again, and nothing worse. Errors: io_failed, the store cannot be read now.
 Result<Record> load_record(device::KeyValueStore& store, std::string_view key);
 /// Errors: those of KeyValueStore::set().
 Result<void> save_record(device::KeyValueStore& store, std::string_view key, const Record& record);

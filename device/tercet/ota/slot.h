@@ -17,7 +17,8 @@ class ImageSlot {
   struct Geometry {
     std::uint32_t bytes = 0;         ///< the longest image
     std::uint32_t sector_bytes = 0;  ///< what is erased at once; the slot is a multiple of it
-    std::uint32_t write_bytes = 1;   ///< unit and alignment of writing: a power of two up to 32 (16 or 32 when encrypted)
+    std::uint32_t write_bytes =
+        1;  ///< unit and alignment of writing: a power of two up to 32 (16 or 32 when encrypted)
   };
   virtual ~ImageSlot() = default;
   virtual Geometry geometry() const = 0;
