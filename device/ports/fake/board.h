@@ -148,8 +148,13 @@ class RecordingPlatform final : public Platform {
  public:
   bool record_posts = false;
   std::vector<std::string> posts;
+  bool record_all = false;
+  std::vector<std::pair<std::string, std::string>> messages;  ///< topic and payload of everything
 
  private:
+  void on_any(std::string_view topic, std::string_view payload) override {
+    if (record_all) messages.emplace_back(topic, payload);
+  }
   void on_post(std::string_view payload) override {
     if (record_posts) posts.emplace_back(payload);
   }

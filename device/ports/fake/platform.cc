@@ -109,7 +109,10 @@ void Platform::on_publish(const mqtt::Frame& frame) {
   const auto topic = alink::parse_topic(message->topic);
   TERCET_CHECK(topic.has_value());
   const std::string_view payload = as_text(message->payload);
+  on_any(message->topic, payload);
   if (topic->kind == alink::Kind::property_set && topic->is_reply) keep(last_set_reply, payload);
+  if (topic->kind == alink::Kind::desired_get) keep(last_desired_get, payload);
+  if (topic->kind == alink::Kind::desired_delete) keep(last_desired_delete, payload);
   if (topic->kind == alink::Kind::service || topic->kind == alink::Kind::rrpc_response ||
       topic->kind == alink::Kind::rrpc_custom) {
     keep(last_answer_topic, message->topic);

@@ -35,6 +35,7 @@ class Platform {
   Seconds keep_alive{0};
   std::uint32_t batches_received = 0, config_gets = 0;
   FixedString<1024> last_post, last_set_reply, last_event, last_batch, last_config_reply;
+  FixedString<512> last_desired_get, last_desired_delete;
   FixedString<256> last_answer_topic;  ///< of services and RRPC
   FixedString<1024> last_answer;
 
@@ -54,6 +55,10 @@ class Platform {
   ~Platform() = default;
   /// Each property post and each batch post, for who wants them all.
   virtual void on_post(std::string_view payload) { static_cast<void>(payload); }
+  /// Everything the device publishes.
+  virtual void on_any(std::string_view topic, std::string_view payload) {
+    static_cast<void>(topic), static_cast<void>(payload);
+  }
 
  private:
   void handle(const mqtt::Frame& frame);

@@ -77,6 +77,8 @@ class Updater final : private ImageSink {
   void on_offer(const ParsedOffer& parsed, Instant now);
   /// The platform has answered something: what a new image must have seen before it is confirmed.
   void on_answer(Instant now);
+  /// Ask the platform for a package, when next online.
+  void ask() { owes_pull_ = true; }
   /// While false a new image is not confirmed: the application's own opinion of its health. It begins as true.
   void set_well(bool is_well) { is_well_ = is_well; }
 
