@@ -21,6 +21,7 @@ void CommitGroup::clear() {
   if (arena.capacity() > kKeptArena) arena.shrink_to_fit();
   answers.clear();
   before.clear();
+  desired_before.clear();
   dirty.clear();
   told.clear();
   left_out = 0;
@@ -62,8 +63,10 @@ void Commits::when_durable(Read read) {
 }
 
 void Commits::forget(const DeviceState& device) {
-  for (const auto& group : in_flight_)
+  for (const auto& group : in_flight_) {
     std::erase_if(group->before, [&](const Before& before) { return before.device == &device; });
+    std::erase_if(group->desired_before, [&](const DesiredBefore& before) { return before.device == &device; });
+  }
 }
 
 void Commits::finish(std::uint64_t number) {

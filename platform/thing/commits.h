@@ -9,6 +9,7 @@
 #include "platform/broker/ingress.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/stream_store.h"
+#include "platform/thing/things.h"
 
 namespace tercet::thing {
 
@@ -41,6 +42,12 @@ struct Before {
   Stretch value;
 };
 
+/// What was desired before this pass changed it.
+struct DesiredBefore {
+  DeviceState* device;
+  std::vector<Desired> desired;
+};
+
 /// A change to be told to Updates.
 struct Told {
   std::uint64_t device;
@@ -62,7 +69,8 @@ struct CommitGroup {
   store::Mutations mutations;
   std::string arena;
   std::vector<Answer> answers;
-  std::vector<Before> before;       ///< in order of the changes
+  std::vector<Before> before;  ///< in order of the changes
+  std::vector<DesiredBefore> desired_before;
   std::vector<DeviceState*> dirty;  ///< devices whose last values have changed
   std::vector<Told> told;
   std::size_t left_out = 0;

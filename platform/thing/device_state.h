@@ -55,9 +55,10 @@ struct DeviceState {
   std::uint64_t number = 0;
   ProductBinding* product = nullptr;
   std::string name;
-  std::vector<Held> values;  ///< in the order of first appearance; positions are stored (record.h) and never change
-  std::uint32_t hint = 0;    ///< where the next property probably is: devices post in a fixed order
-  std::uint64_t dirty = 0;   ///< chunks of values to be stored with this pass, bit = chunk % 64
+  std::vector<Held> values;      ///< in the order of first appearance; positions are stored (record.h) and never change
+  std::uint32_t hint = 0;        ///< where the next property probably is: devices post in a fixed order
+  std::uint64_t dirty = 0;       ///< chunks of values to be stored with this pass, bit = chunk % 64
+  std::vector<Desired> desired;  ///< in the order in which they were first set
   bool online = false;
   bool presence_due = false;  ///< to be stored with this pass
   std::int64_t since = 0;     ///< the last change of presence; 0: never seen

@@ -100,8 +100,14 @@ void append_presence_key(std::string& out, std::uint64_t device) {
   out.push_back('s');
 }
 
+void append_desired_key(std::string& out, std::uint64_t device) {
+  append_big<8>(out, device);
+  out.push_back('d');
+}
+
 Result<StateKey> decode_state_key(std::string_view key) {
   if (key.size() == 9 && key[8] == 's') return StateKey{big(key.substr(0, 8)), std::nullopt};
+  if (key.size() == 9 && key[8] == 'd') return StateKey{big(key.substr(0, 8)), std::nullopt, true};
   if (key.size() == 11 && key[8] == 'v')
     return StateKey{big(key.substr(0, 8)), static_cast<std::uint16_t>(big(key.substr(9)))};
   return fail(Error::malformed);
@@ -151,6 +157,30 @@ std::optional<StoredValue> ValuesReader::next() {
   const auto value = take_field(rest_);
   if (!value) return std::nullopt;
   return StoredValue{*identifier, *time, *value};
+}
+
+void append_desired(std::string& out, const StoredDesired& desired) {
+  append_field(out, desired.identifier);
+  append_big<8>(out, static_cast<std::uint64_t>(desired.time.ms));
+  append_big<8>(out, desired.version);
+  append_field(out, desired.value);
+}
+
+Result<std::vector<StoredDesired>> read_desired(std::string_view record) {
+  if (record.empty() || static_cast<std::uint8_t>(record[0]) != kRecordVersion) return fail(Error::malformed);
+  record.remove_prefix(1);
+  std::vector<StoredDesired> out;
+  while (!record.empty()) {
+    const auto identifier = take_field(record);
+    const auto time = identifier ? take_time(record) : std::nullopt;
+    if (!time || record.size() < 8) return fail(Error::malformed);
+    const std::uint64_t version = big(record.substr(0, 8));
+    record.remove_prefix(8);
+    const auto value = take_field(record);
+    if (!value) return fail(Error::malformed);
+    out.push_back({*identifier, *time, version, *value});
+  }
+  return out;
 }
 
 void write_presence(std::string& out, const StoredPresence& presence) {

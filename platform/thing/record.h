@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tercet/base/result.h"
 #include "tercet/base/time.h"
@@ -30,13 +31,15 @@ Result<HistoryKey> decode_history_key(std::string_view key);  ///< errors: malfo
 std::uint32_t content_hash(std::string_view record);
 
 /// Keys of Family::state: device number (8), then 'v' and a chunk number (2): up to sixteen last values; or 's': the
-/// presence.
+/// presence; or 'd': the desired values.
 inline constexpr std::size_t kValuesPerChunk = 16;
 void append_values_key(std::string& out, std::uint64_t device, std::uint16_t chunk);
 void append_presence_key(std::string& out, std::uint64_t device);
+void append_desired_key(std::string& out, std::uint64_t device);
 struct StateKey {
   std::uint64_t device = 0;
-  std::optional<std::uint16_t> chunk;  ///< nothing: the presence
+  std::optional<std::uint16_t> chunk;  ///< nothing: the presence, or the desired values
+  bool is_desired = false;
 };
 Result<StateKey> decode_state_key(std::string_view key);  ///< errors: malformed
 
@@ -84,6 +87,16 @@ class ValuesReader {
  private:
   std::string_view rest_;
 };
+
+/// Desired values: version, then per property: identifier, time (8), its version (8), value ("" when cleared).
+struct StoredDesired {
+  std::string_view identifier;
+  UnixMillis time;
+  std::uint64_t version = 0;
+  std::string_view value;
+};
+void append_desired(std::string& out, const StoredDesired& desired);       ///< after begin_values()
+Result<std::vector<StoredDesired>> read_desired(std::string_view record);  ///< errors: malformed
 
 /// Presence: version, online (1), since (8), address, client id.
 struct StoredPresence {

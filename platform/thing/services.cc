@@ -18,9 +18,6 @@ constexpr std::string_view kNotOffered = "not offered by this platform";
 /// What the documentation says when a function is switched off; a plain refusal where it says nothing.
 Code declining_code(Kind kind) {
   switch (kind) {
-    case Kind::desired_get:
-    case Kind::desired_delete:
-      return Code::desired_query_failed;
     case Kind::raw_up:
       return Code::script_empty;
     case Kind::topo_add:

@@ -48,8 +48,6 @@ TEST_CASE("every known function that is not offered yet is declined in words, ne
     std::string_view code;
   };
   const Row rows[] = {
-      {"property/desired/get", "6661"},
-      {"property/desired/delete", "6661"},
       {"model/up_raw", "26001"},
       {"deviceinfo/update", "460"},
       {"deviceinfo/delete", "460"},

@@ -41,7 +41,9 @@ Result<void> ThingIngress::Shard::load() {
     if (!at) return !(damaged = true);
     DeviceState* const device = find_device(at->device);
     if (device == nullptr) return true;  // another shard's, or deleted
-    damaged = at->chunk ? !load_values(*device, *at->chunk, value) : !load_presence(*device, value);
+    damaged = at->chunk        ? !load_values(*device, *at->chunk, value)
+              : at->is_desired ? !load_desired(*device, value)
+                               : !load_presence(*device, value);
     return !damaged;
   };
   const std::string end(9, '\xFF');
@@ -253,6 +255,8 @@ void ThingIngress::Shard::refuse_answer(const CommitGroup& group, const Answer& 
 }
 
 void ThingIngress::Shard::undo(const CommitGroup& group) {
+  for (auto at = group.desired_before.rbegin(); at != group.desired_before.rend(); ++at)
+    at->device->desired = at->desired;
   for (auto at = group.before.rbegin(); at != group.before.rend(); ++at) {
     auto& values = at->device->values;
     if (!at->was_there) {
@@ -340,6 +344,10 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
       return on_ntp(message);
     case Kind::log_config_get:
       return on_log_config_get(message);
+    case Kind::desired_get:
+      return on_desired_get(message);
+    case Kind::desired_delete:
+      return on_desired_delete(message);
     case Kind::config_get:
       return on_config_get(message);
     case Kind::ota_inform:

@@ -26,8 +26,8 @@ namespace tercet::thing {
 
 /// The thing module of one shard: what ingress.h promises to the broker and things.h to the OpenAPI, over one state.
 /// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; calls.cc:
-/// services and RRPC; configuration.cc: remote configuration; upgrades.cc: firmware; services.cc: the other topics;
-/// things.cc: reads.
+/// services and RRPC; desired.cc: desired values; configuration.cc: remote configuration; upgrades.cc: firmware;
+/// services.cc: the other topics; things.cc: reads.
 class ThingIngress::Shard final : public Things, public registry::DirectoryListener, private CommitOwner {
  public:
   Shard(const Wiring& wiring, const Settings& settings);
@@ -53,6 +53,11 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
                            std::function<void(const CallResult&)> on_result) override;
   SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
                  std::function<void(const CallResult&)> on_result) override;
+  void set_desired(std::uint64_t device, std::string items, std::string versions,
+                   std::function<void(const DesiredResult&)> done) override;
+  void clear_desired(std::uint64_t device, std::vector<std::string> identifiers,
+                     std::function<void(const DesiredResult&)> done) override;
+  void desired(std::uint64_t device, std::function<void(std::vector<Desired>)> answer) override;
   void push_configuration(std::string product, std::function<void(std::size_t sent)> done) override;
   Delivery send(std::uint64_t device, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) override;
@@ -142,6 +147,16 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void end_set(std::uint32_t id, PendingSets::Set set, const SetResult& result, std::string_view envelope);
   void expire_sets();
   std::optional<SetTicket> check_items(const ProductBinding& product, std::string_view items) const;
+
+  // desired.cc
+  Taken on_desired_get(const Message& message);
+  Taken on_desired_delete(const Message& message);
+  bool load_desired(DeviceState& device, std::string_view record);
+  void before_desired(DeviceState& device);
+  void store_desired(DeviceState& device);
+  void when_kept(DesiredResult result, std::function<void(const DesiredResult&)> done);
+  std::optional<SetTicket> check_versions(const DeviceState& device, const json::Value& items,
+                                          std::string_view versions) const;
 
   // calls.cc
   Taken on_service_reply(const Message& message);

@@ -76,6 +76,21 @@ struct CallResult : SetResult {
   std::string payload;  ///< the answer as it came; of an RRPC any bytes
 };
 
+/// What a property shall become: kept until the device takes it away (docs/thing-model.md).
+struct Desired {
+  std::string identifier;
+  std::string value;          ///< JSON; "" when cleared
+  std::uint64_t version = 0;  ///< 1 for the first value, one more for each later one
+  UnixMillis time;
+};
+/// How a change of desired values was taken.
+struct DesiredResult {
+  bool kept = false;  ///< on disk
+  SetTicket ticket;   ///< when not kept: why, as of a set; bad_state: a version is not the current one. When kept: the
+                      ///< set that was sent to the device at once, if it is online
+  std::vector<Desired> changed;
+};
+
 /// One property's newest value of a coalesced update.
 struct Change {
   std::string_view identifier;
@@ -129,6 +144,16 @@ class Things {
   /// begins with a slash, to /ext/rrpc/{id}{topic}. Errors: not_found, closed, denied, no_space, too_large.
   virtual SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
                          std::function<void(const CallResult&)> on_result) = 0;
+
+  /// Writes down what properties shall become, and sends it as a set if the device is online. versions: a JSON object
+  /// of the current version of each property, 0 for none yet; "" or properties left out: whatever it is.
+  virtual void set_desired(std::uint64_t device, std::string items, std::string versions,
+                           std::function<void(const DesiredResult&)> done) = 0;
+  /// Clears these, all of them when empty; versions stay.
+  virtual void clear_desired(std::uint64_t device, std::vector<std::string> identifiers,
+                             std::function<void(const DesiredResult&)> done) = 0;
+  /// Every one that was ever set.
+  virtual void desired(std::uint64_t device, std::function<void(std::vector<Desired>)> answer) = 0;
 
   /// Tells the devices of the product that are online that there is a configuration (thing/config/push). Gives how many
   /// it was sent to: those that have subscribed. What they say to it goes to Wiring::configured. In slices, so that

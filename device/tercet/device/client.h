@@ -11,6 +11,7 @@
 #include "tercet/base/result.h"
 #include "tercet/base/triple.h"
 #include "tercet/device/clock.h"
+#include "tercet/device/desired.h"
 #include "tercet/device/ladder.h"
 #include "tercet/device/port.h"
 #include "tercet/device/properties.h"
@@ -40,6 +41,8 @@ class DeviceEvents {
   /// The platform asks for an answer to some bytes: see RrpcCall. With Options::services. May not post: the answer lies
   /// where posts are written.
   virtual void on_rrpc(RrpcCall& call) { static_cast<void>(call); }
+  /// What get_desired() asked for. With Options::desired.
+  virtual void on_desired(DesiredValues& desired) { static_cast<void>(desired); }
   virtual void on_reply(const PostReply& reply) { static_cast<void>(reply); }
   /// A rung was passed (record.error empty) or broke. detail: more for a person to read, may be empty.
   virtual void on_rung(Rung rung, const RungRecord& record, std::string_view detail) {
@@ -78,6 +81,8 @@ struct Options {
   /// Services and RRPC come to on_service and on_rrpc. False: we do not ask for them, and what comes unasked goes to
   /// on_message.
   bool services = false;
+  /// Answers to get_desired() come to on_desired.
+  bool desired = false;
   bool platform_time = true;  ///< ask the platform's NTP topic after each login
   /// TLS by the vendor's pre-shared key (tercet/auth/psk.h) instead of certificates: for boards without the memory for
   /// them, on a port that takes it (1883 of Tercet). It needs no clock, and gives no forward secrecy.
@@ -110,7 +115,7 @@ struct Storage {
 };
 
 /// How many topics an application may subscribe to besides ours.
-inline constexpr std::size_t kSystemFilters = 5;
+inline constexpr std::size_t kSystemFilters = 6;
 
 /// The arrays behind a Storage. With the default sizes about 6 KB: messages of 1 KB in and 768 bytes out, four posts on
 /// the wire, a dozen more waiting. The platform may send more than kPacket; it is skipped then.
@@ -164,6 +169,14 @@ class Device {
                                std::optional<UnixMillis> at = {}) {
     return post_event(event, std::span(output.begin(), output.size()), at);
   }
+
+  /// Asks what the platform wants of these properties; the answer comes to on_desired. At once, as publish(): call it
+  /// in on_online(), when the platform may have had wishes while we were away. Errors: bad_state, not online;
+  /// would_block or no_space, retry after the next run(); too_large.
+  Result<MessageId> get_desired(std::initializer_list<std::string_view> identifiers);
+  /// Tells the platform that a wish has been seen to, so that it is not found again; a newer one stays. version: of
+  /// DesiredValues. Errors as get_desired().
+  Result<MessageId> clear_desired(std::string_view identifier, std::uint64_t version);
 
   /// Any topic, at once: nothing is kept when the network is away, except QoS 1 messages that found room in the window.
   /// Errors: bad_state, not online; would_block or no_space, retry after the next run(); bad_argument; too_large.
@@ -241,6 +254,9 @@ class Device {
   void on_received(const mqtt::Publish& message, Instant now);
   void on_set(Bytes payload, mqtt::Qos qos);
   void on_reply(Bytes payload, Instant now);
+  // Desired values, desired.cc.
+  void on_desired(Bytes payload, Instant now);
+  Result<MessageId> publish_request(MessageId id, std::string_view tail, Bytes payload);
   // Services and RRPC, service.cc.
   std::optional<std::string_view> own_tail(std::string_view topic) const;
   bool on_call(const mqtt::Publish& message);

@@ -563,6 +563,7 @@ TEST_CASE("other topics can be published to and subscribed to") {
   REQUIRE(bench.device.subscribe("/a1B2c3D4e5F/sensor_01/user/get", mqtt::Qos::at_least_once));
   REQUIRE(bench.device.subscribe("/a1B2c3D4e5F/sensor_01/user/more", mqtt::Qos::at_most_once));  // no flash, no batches
   REQUIRE(bench.device.subscribe("/a1B2c3D4e5F/sensor_01/user/most", mqtt::Qos::at_most_once));  // no services
+  REQUIRE(bench.device.subscribe("/a1B2c3D4e5F/sensor_01/user/last", mqtt::Qos::at_most_once));  // nor desired values
   CHECK(bench.device.subscribe("/one/too/many", mqtt::Qos::at_most_once).error() == Error::no_space);
   REQUIRE(bench.get_online());
   bench.board.platform.push("/a1B2c3D4e5F/sensor_01/user/get", "hi", mqtt::Qos::at_least_once);

@@ -13,7 +13,7 @@ constexpr std::string_view kSet = "thing/service/property/set";
 constexpr std::string_view kSetReply = "thing/service/property/set_reply";
 
 /// Places in Device::filters_.
-enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies, kRrpc };
+enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies, kRrpc, kDesired };
 
 }  // namespace
 
@@ -41,14 +41,16 @@ Result<void> Device::make_filters() {
   if (const auto made = make(kTimes, "/ext/ntp/", "/response"); !made) return made;
   if (const auto made = make(kBatchReplies, "/sys/", "/thing/event/property/batch/post_reply"); !made) return made;
   if (const auto made = make(kRrpc, "/sys/", "/rrpc/request/+"); !made) return made;
+  if (const auto made = make(kDesired, "/sys/", "/thing/property/desired/get_reply"); !made) return made;
   if (options_.auto_subscribe) return {};
   for (std::size_t i = 0; i < filters_.size(); ++i) {
     if (i == kTimes && !options_.platform_time) continue;
     if (i == kBatchReplies && !spool_->has_flash()) continue;
     if (i == kRrpc && !options_.services) continue;
+    if (i == kDesired && !options_.desired) continue;
     const auto qos = i == kTimes ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once;
     if (const auto asked = client_->subscribe(filters_[i].str(), qos); !asked) return asked;
-    if (i != kBatchReplies && i != kRrpc) wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
+    if (i < kBatchReplies || i == kDesired) wanted_ = static_cast<std::uint8_t>(wanted_ | 1u << i);
   }
   return {};
 }
@@ -111,6 +113,7 @@ void Device::on_received(const mqtt::Publish& message, Instant now) {
   if (mqtt::matches(filters_[kReplies].str(), message.topic) || message.topic == filters_[kBatchReplies].str())
     return on_reply(message.payload, now);
   if (message.topic == filters_[kTimes].str()) return on_ntp(message.payload, now);
+  if (options_.desired && message.topic == filters_[kDesired].str()) return on_desired(message.payload, now);
   if (options_.services && on_call(message)) return;
   events_.on_message(message.topic, message.payload);
 }
