@@ -219,6 +219,7 @@ int main(int argc, char** argv) {
   cli::add_fleet(app, exit_code);
   cli::add_product_verbs(app, verbs);
   cli::add_config_verbs(app, verbs);
+  cli::add_ota_verbs(app, verbs);
   cli::add_property_verbs(app, verbs);
   cli::add_call_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);

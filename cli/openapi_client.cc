@@ -194,6 +194,48 @@ bool find_access(const AccessSources& sources, ApiAccess& access, std::string& p
   return false;
 }
 
+ApiAnswer post_file(const ApiAccess& access, const std::string& path, const std::map<std::string, std::string>& fields,
+                    const std::string& file) {
+  ApiAnswer answer;
+  std::string base = access.url;
+  while (base.ends_with('/')) base.pop_back();
+  const std::unique_ptr<CURL, CurlClosed> curl(curl_easy_init());
+  curl_mime* const form = curl_mime_init(curl.get());
+  const auto freed = [](curl_mime* one) { curl_mime_free(one); };
+  const std::unique_ptr<curl_mime, decltype(freed)> owner(form, freed);
+  for (const auto& [name, value] : fields) {
+    curl_mimepart* const part = curl_mime_addpart(form);
+    curl_mime_name(part, name.c_str());
+    curl_mime_data(part, value.data(), value.size());
+  }
+  curl_mimepart* const part = curl_mime_addpart(form);
+  curl_mime_name(part, "file");
+  if (curl_mime_filedata(part, file.c_str()) != CURLE_OK) {
+    answer.problem = file + " cannot be read";
+    return answer;
+  }
+  char reason[CURL_ERROR_SIZE] = {};
+  curl_easy_setopt(curl.get(), CURLOPT_URL, (base + path).c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_MIMEPOST, form);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, collect);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, reason);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, 60L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  if (!access.ca_file.empty()) curl_easy_setopt(curl.get(), CURLOPT_CAINFO, access.ca_file.c_str());
+  const CURLcode done = curl_easy_perform(curl.get());
+  if (done != CURLE_OK) {
+    answer.problem =
+        "the file did not reach " + access.url + ": " + (reason[0] != 0 ? reason : curl_easy_strerror(done));
+    return answer;
+  }
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  answer.http_status = static_cast<int>(status);
+  return answer;
+}
+
 ApiAnswer call(const ApiAccess& access, const std::string& action,
                const std::map<std::string, std::string>& parameters) {
   ApiAnswer answer;

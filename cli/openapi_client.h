@@ -34,6 +34,11 @@ bool find_access(const AccessSources& sources, ApiAccess& access, std::string& p
 ApiAnswer call(const ApiAccess& access, const std::string& action,
                const std::map<std::string, std::string>& parameters);
 
+/// Posts a form with these fields and then one file (PostObject) to a path of the platform; waits as long as bytes
+/// move.
+ApiAnswer post_file(const ApiAccess& access, const std::string& path, const std::map<std::string, std::string>& fields,
+                    const std::string& file);
+
 /// The Authorization header's signature for known date and nonce: pure, so that the reference vectors test it.
 struct V3Request {
   std::string host;  ///< with the port, as in the Host header

@@ -19,6 +19,7 @@ void add_config_verbs(CLI::App& app, Verbs& verbs);
 void add_device_verbs(CLI::App& device, Verbs& verbs);
 void add_property_verbs(CLI::App& app, Verbs& verbs);
 void add_call_verbs(CLI::App& app, Verbs& verbs);
+void add_ota_verbs(CLI::App& app, Verbs& verbs);  ///< ota_verbs.cc
 void add_log_verbs(CLI::App& app, Verbs& verbs);
 
 }  // namespace tercet::cli

@@ -16,6 +16,7 @@
 #include "platform/registry/registry.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/stream_store.h"
+#include "platform/upgrade/upgrades.h"
 
 namespace tercet::openapi {
 
@@ -29,6 +30,7 @@ struct Services {
   Models& models;
   std::string region = "local";                ///< what device details give as Region
   const registry::FileLinks* files = nullptr;  ///< null, or not offered: devices fetch nothing from here
+  upgrade::Upgrades* upgrades = nullptr;       ///< null: no firmware is kept here
 };
 
 /// One call that has been authenticated. A handler that answers later keeps a copy.
@@ -37,6 +39,7 @@ struct Call {
   std::string request_id;
   Parameters parameters;
   registry::Language language = registry::Language::en;  ///< of our own explanations; parameter Lang
+  std::string base_url = {};                             ///< as the caller reaches us: "http://host:port"
 
   /// IotId, or ProductKey and DeviceName; the IotId wins.
   registry::DeviceRef device() const;

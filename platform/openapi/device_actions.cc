@@ -45,7 +45,7 @@ json::object list_row(const DeviceRecord& record, const thing::Presence* presenc
 }
 
 json::object detail(const DeviceRecord& record, const registry::ProductRecord& product, const std::string& region,
-                    const thing::Presence* presence) {
+                    const thing::Presence* presence, const std::string& firmware) {
   json::object data = identity(record);
   data["ProductName"] = product.product.name;
   data["NodeType"] = product.node_type;
@@ -53,7 +53,7 @@ json::object detail(const DeviceRecord& record, const registry::ProductRecord& p
   data["Owner"] = true;
   data["Status"] = device_status(record.device, presence);
   data["IpAddress"] = record.last_address;
-  data["FirmwareVersion"] = "";
+  data["FirmwareVersion"] = firmware;
   data["GmtCreate"] = beijing_time(record.device.created);
   data["UtcCreate"] = utc_millis(record.device.created);
   data["GmtActive"] = beijing_time(record.device.activated);
@@ -120,11 +120,13 @@ void query_device_detail(Services& services, const Call& call, Reply reply) {
   auto product = services.registry.product(found->device.product);
   if (!product) return reply(refusal(product.problem()));
   const std::vector<DeviceKey> keys{key_of(found->device)};
-  services.fleet.presences(keys, [reply = std::move(reply), record = std::move(*found), product = std::move(*product),
-                                  region = services.region](std::optional<Presences> presences) {
-    if (!presences) return reply(busy());
-    reply(success({{"Data", detail(record, product, region, find(*presences, record.device.number))}}));
-  });
+  services.fleet.presences(
+      keys, [reply = std::move(reply), record = std::move(*found), product = std::move(*product),
+             region = services.region, upgrades = services.upgrades](std::optional<Presences> presences) {
+        if (!presences) return reply(busy());
+        const std::string firmware = upgrades != nullptr ? upgrades->version(record.device.number) : std::string{};
+        reply(success({{"Data", detail(record, product, region, find(*presences, record.device.number), firmware)}}));
+      });
 }
 
 void query_device_info(Services& services, const Call& call, Reply reply) {
@@ -189,8 +191,10 @@ void disable_thing(Services& services, const Call& call, Reply reply) {
 
 void delete_device(Services& services, const Call& call, Reply reply) {
   const AfterApplied later(std::move(reply));
+  const auto found = services.registry.device(call.device());
   const auto gone = services.registry.delete_device(call.device(), later.applied());
   if (!gone) return later.refuse(gone.problem());
+  if (found && services.upgrades != nullptr) services.upgrades->forget(found->device.number);
   later.answer(success());
 }
 

@@ -9,6 +9,7 @@ namespace tercet::openapi {
 namespace {
 
 constexpr std::string_view kConfigurations = "/files/configuration/";
+constexpr std::string_view kFirmware = "/files/firmware/";  // then number/name
 
 std::string_view value_of(const NamedTexts& fields, std::string_view name) {
   for (const auto& [key, value] : fields)
@@ -45,19 +46,19 @@ Wanted range_of(std::string_view header, std::uint64_t size, Part& part) {
   return Wanted::part;
 }
 
-HttpResponse serve(std::string text, std::string_view range) {
+/// `whole` as it stands, or the part of it that was asked for: `cut(response, part)` makes that.
+template <typename Cut>
+HttpResponse serve(std::uint64_t bytes, std::string_view range, Cut cut) {
   HttpResponse response;
   response.headers.emplace_back("Accept-Ranges", "bytes");
   response.headers.emplace_back("Cache-Control", "private, no-store");
-  const std::string size = std::to_string(text.size());
-  Part part;
-  switch (range_of(range, text.size(), part)) {
+  const std::string size = std::to_string(bytes);
+  Part part{0, bytes == 0 ? 0 : bytes - 1};
+  switch (range_of(range, bytes, part)) {
     case Wanted::whole:
-      response.body = std::move(text);
       break;
     case Wanted::part:
       response.status = 206;
-      response.body = text.substr(part.first, part.last - part.first + 1);
       response.headers.emplace_back(
           "Content-Range", "bytes " + std::to_string(part.first) + "-" + std::to_string(part.last) + "/" + size);
       break;
@@ -67,8 +68,19 @@ HttpResponse serve(std::string text, std::string_view range) {
       return refused;
     }
   }
+  cut(response, part);
   return response;
 }
+
+/// An image on its way to a device.
+class ImageSource final : public BodySource {
+ public:
+  explicit ImageSource(std::shared_ptr<const upgrade::ImageReader> image) : image_(std::move(image)) {}
+  std::size_t read(std::uint64_t offset, MutableBytes into) const override { return image_->read(offset, into); }
+
+ private:
+  std::shared_ptr<const upgrade::ImageReader> image_;
+};
 
 }  // namespace
 
@@ -84,17 +96,36 @@ HttpResponse DeviceFiles::answer(const HttpRequest& request) {
   const auto verdict =
       links_.check(request.path, value_of(fields, "Expires"), value_of(fields, "Signature"), loop_.wall());
   if (verdict == registry::FileLinks::Verdict::expired)
-    return plain_response(403, "This address has expired: ask for a new one (thing/config/get).");
+    return plain_response(403,
+                          "This address has expired: ask for a new one (thing/config/get, thing/ota/firmware/get).");
   if (verdict != registry::FileLinks::Verdict::good)
     return plain_response(403, "This address was not made here, or before the last restart: ask for a new one.");
   std::string_view path = request.path;
+  if (path.starts_with(kFirmware)) return firmware(path.substr(kFirmware.size()), request.header("range"));
   if (!path.starts_with(kConfigurations)) return plain_response(404, "There is no such file.");
   path.remove_prefix(kConfigurations.size());
   const auto slash = path.find('/');
   if (slash == std::string_view::npos || slash + 1 == path.size()) return plain_response(404, "There is no such file.");
   auto found = registry_.configuration(path.substr(0, slash), path.substr(slash + 1));
   if (!found) return plain_response(404, "The file was replaced meanwhile: ask for the new one (thing/config/get).");
-  return serve(std::move(found->text), request.header("range"));
+  return serve(found->text.size(), request.header("range"), [&](HttpResponse& response, const Part& part) {
+    response.body = found->text.substr(part.first, part.last - part.first + 1);
+  });
+}
+
+HttpResponse DeviceFiles::firmware(std::string_view path, std::string_view range) {
+  const auto id = number(path.substr(0, path.find('/')));
+  auto image = id && upgrades_ != nullptr ? upgrades_->image(*id) : nullptr;
+  if (!image)
+    return plain_response(404, "The firmware was deleted meanwhile: ask for the new one (thing/ota/firmware/get).");
+  const std::uint64_t bytes = image->bytes();
+  return serve(bytes, range, [&](HttpResponse& response, const Part& part) {
+    response.content_type = "application/octet-stream";
+    if (bytes == 0) return;
+    response.source = std::make_shared<ImageSource>(std::move(image));
+    response.source_from = part.first;
+    response.source_bytes = part.last - part.first + 1;
+  });
 }
 
 }  // namespace tercet::openapi

@@ -109,7 +109,10 @@ void Gateway::on_request(const HttpRequest& request, HttpResponder respond) {
   Parameters parameters(claim.fields);
   if (claim.has_json)
     if (auto wrong = add_json(request.body, claim, parameters)) return refuse(std::move(*wrong));
-  run(*action, {std::string(action->name), request_id, std::move(parameters)}, answer_with);
+  Call call{std::string(action->name), request_id, std::move(parameters)};
+  const bool is_https = request.tls || request.header("x-forwarded-proto") == "https";
+  call.base_url = std::string(is_https ? "https://" : "http://").append(request.header("host"));
+  run(*action, std::move(call), answer_with);
 }
 
 void Gateway::call(std::string_view name, Parameters parameters, Reply reply) {

@@ -37,11 +37,6 @@ void query_device_properties_data(Services& services, const Call& call, Reply re
 void query_device_event_data(Services& services, const Call& call, Reply reply);
 void query_device_service_data(Services& services, const Call& call, Reply reply);
 
-// Desired values (desired_actions.cc)
-void set_device_desired_property(Services& services, const Call& call, Reply reply);
-void query_device_desired_property(Services& services, const Call& call, Reply reply);
-void clear_device_desired_property(Services& services, const Call& call, Reply reply);
-
 // Services (service_actions.cc)
 void invoke_thing_service(Services& services, const Call& call, Reply reply);
 void invoke_things_service(Services& services, const Call& call, Reply reply);
@@ -54,6 +49,31 @@ void rrpc(Services& services, const Call& call, Reply reply);
 void set_product_configuration(Services& services, const Call& call, Reply reply);
 void get_product_configuration(Services& services, const Call& call, Reply reply);
 void push_product_configuration(Services& services, const Call& call, Reply reply);
+
+// Firmware and its roll-out (ota_actions.cc, ota_job_actions.cc)
+void create_ota_module(Services& services, const Call& call, Reply reply);
+void update_ota_module(Services& services, const Call& call, Reply reply);
+void delete_ota_module(Services& services, const Call& call, Reply reply);
+void list_ota_module_by_product(Services& services, const Call& call, Reply reply);
+void list_ota_module_versions_by_device(Services& services, const Call& call, Reply reply);
+void generate_ota_upload_url(Services& services, const Call& call, Reply reply);
+void create_ota_firmware(Services& services, const Call& call, Reply reply);
+void delete_ota_firmware(Services& services, const Call& call, Reply reply);
+void list_ota_firmware(Services& services, const Call& call, Reply reply);
+void query_ota_firmware(Services& services, const Call& call, Reply reply);
+void create_ota_verify_job(Services& services, const Call& call, Reply reply);
+void create_ota_static_upgrade_job(Services& services, const Call& call, Reply reply);
+void create_ota_dynamic_upgrade_job(Services& services, const Call& call, Reply reply);
+void list_ota_job_by_firmware(Services& services, const Call& call, Reply reply);
+void list_ota_job_by_device(Services& services, const Call& call, Reply reply);
+void query_ota_job(Services& services, const Call& call, Reply reply);
+void list_ota_task_by_job(Services& services, const Call& call, Reply reply);
+void list_ota_unfinished_task_by_device(Services& services, const Call& call, Reply reply);
+void cancel_ota_strategy_by_job(Services& services, const Call& call, Reply reply);
+void cancel_ota_task_by_job(Services& services, const Call& call, Reply reply);
+void cancel_ota_task_by_device(Services& services, const Call& call, Reply reply);
+void reupgrade_ota_task(Services& services, const Call& call, Reply reply);
+void confirm_ota_task(Services& services, const Call& call, Reply reply);
 
 // Our own (refusal_actions.cc, fleet_actions.cc)
 void query_refusals(Services& services, const Call& call, Reply reply);

@@ -1,5 +1,7 @@
 #include "platform/openapi/site.h"
 
+#include "platform/openapi/upload.h"
+
 namespace tercet::openapi {
 namespace {
 
@@ -60,6 +62,12 @@ void Site::on_request(HttpRequest request, HttpResponder respond) {
     return respond(std::move(response));
   }
   serve_page(request, respond);
+}
+
+std::unique_ptr<BodySink> Site::open_sink(const HttpRequest& head) {
+  const bool is_upload = head.method == HttpRequest::Method::post && head.path == kUploadPath;
+  if (!is_upload || services_.upgrades == nullptr) return nullptr;
+  return std::make_unique<UploadSink>(*services_.upgrades, head.header("content-type"));
 }
 
 void Site::serve_page(const HttpRequest& request, const HttpResponder& respond) {

@@ -20,6 +20,8 @@ class Site final : public HttpHandler {
   Site(Services services, FindAsset find_asset);
 
   void on_request(HttpRequest request, HttpResponder respond) override;
+  /// Firmware that is uploaded (upload.h).
+  std::unique_ptr<BodySink> open_sink(const HttpRequest& head) override;
 
   Console& console() { return console_; }
   Gateway& gateway() { return gateway_; }

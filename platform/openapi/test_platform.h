@@ -16,6 +16,7 @@
 #include "platform/registry/directory_feed.h"
 #include "platform/runtime/sim.h"
 #include "platform/store/memory_store.h"
+#include "platform/store/test_folder.h"
 #include "platform/thing/test_shard.h"
 
 namespace tercet::openapi {
@@ -102,6 +103,9 @@ class TestPlatform {
           thing::Wiring{shards.loop(i), store, directories[i], *journal, &links,
                         [this](const registry::ConfigurationAnswer& answer) {
                           static_cast<void>(loop.post([this, answer] { registry->note_configuration_answer(answer); }));
+                        },
+                        [this](thing::UpgradeMessage message) {
+                          static_cast<void>(loop.post([this, message] { upgrades->on_messages({message}); }));
                         }},
           thing::Settings{}));
       things.back()->attach(egress[i]);
@@ -113,8 +117,16 @@ class TestPlatform {
       parts.push_back(std::move(part));
     }
     fleet = std::make_unique<Fleet>(loop, shards, std::move(parts));
+    auto upgrades_opened = upgrade::Upgrades::open(
+        ":memory:", folder.path(),
+        {loop, *registry, &links, [this](upgrade::Letter letter, std::function<void(thing::Delivery)> told) {
+           fleet->send({letter.device, letter.product, letter.name}, letter.topic, letter.payload, letter.qos, told);
+         }});
+    TERCET_CHECK(upgrades_opened.has_value());
+    upgrades = std::move(*upgrades_opened);
     site = std::make_unique<Site>(
-        Services{loop, *registry, *journal, *fleet, store, models, "local", &links}, [](std::string_view path) {
+        Services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get()},
+        [](std::string_view path) {
           return path == "/index.html"
                      ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
                      : std::nullopt;
@@ -220,6 +232,8 @@ class TestPlatform {
   std::vector<std::unique_ptr<thing::ThingIngress>> things;
   std::vector<thing::FakeEgress::Sent> published;
   Models models;
+  store::TestFolder folder;
+  std::unique_ptr<upgrade::Upgrades> upgrades;
   std::unique_ptr<Fleet> fleet;
   std::unique_ptr<Site> site;
   std::unique_ptr<HttpServer> server;

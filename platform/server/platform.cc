@@ -119,7 +119,8 @@ runtime::Outcome<void> Platform::open_all() {
   management_ = std::move(*management);
   shard_set_ = std::move(*shards);
   // The databases first: their versions are seen before anything is written.
-  for (const auto step : {&Platform::open_registry, &Platform::open_store, &Platform::open_shards, &Platform::open_web})
+  for (const auto step : {&Platform::open_registry, &Platform::open_store, &Platform::open_upgrades,
+                          &Platform::open_shards, &Platform::open_web})
     if (const auto done = (this->*step)(); !done) return done.problem();
   return {};
 }
@@ -180,16 +181,29 @@ runtime::Outcome<void> Platform::make_first_secrets() {
   return {};
 }
 
+runtime::Outcome<void> Platform::open_upgrades() {
+  files_ = std::make_unique<registry::FileLinks>(management_->random());
+  auto opened = upgrade::Upgrades::open(data_->file("ota.db"), data_->file("ota"),
+                                        {*management_, *registry_, files_.get(),
+                                         [this](upgrade::Letter letter, std::function<void(thing::Delivery)> told) {
+                                           web_->send(std::move(letter), std::move(told));
+                                         }});
+  if (!opened) return opened.problem();
+  upgrades_ = std::move(*opened);
+  return {};
+}
+
 runtime::Outcome<void> Platform::open_shards() {
   const FileBudget budget = file_budget();
   http_connections_ = budget.http;
   broker_config_ = broker_config(config_, budget.connections);
   brokers_ = std::make_unique<broker::ShardBrokers>(*shard_set_, broker_config_);
   const ShardSettings settings = shard_settings(config_);
-  files_ = std::make_unique<registry::FileLinks>(management_->random());
   for (std::size_t i = 0; i < shard_set_->count(); ++i) {
     login_feeds_.push_back(std::make_unique<LoginFeed>(shard_set_->loop(i), *management_, *registry_));
     LoginFeed* const feed = login_feeds_.back().get();
+    upgrade_feeds_.push_back(std::make_unique<UpgradeFeed>(shard_set_->loop(i), *management_, *upgrades_));
+    UpgradeFeed* const upgrades = upgrade_feeds_.back().get();
     const ShardSurroundings around{
         *shard_set_,
         *store_,
@@ -197,7 +211,8 @@ runtime::Outcome<void> Platform::open_shards() {
         *brokers_,
         *feed,
         files_.get(),
-        [feed](const registry::ConfigurationAnswer& answer) { feed->on_configuration_answer(answer); }};
+        [feed](const registry::ConfigurationAnswer& answer) { feed->on_configuration_answer(answer); },
+        [upgrades](thing::UpgradeMessage message) { upgrades->on_message(std::move(message)); }};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   }
   for (const auto& shard : shards_)
@@ -230,8 +245,8 @@ runtime::Outcome<void> Platform::open_web() {
                                   [this](std::string_view identity) { return psk_keys_->answer(identity); });
   if (!listeners) return listeners.problem();
 
-  web_ = std::make_unique<Web>(
-      Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_, http_connections_, *files_});
+  web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_,
+                                          http_connections_, *files_, *upgrades_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
   if (const auto opened = open_files(*pki); !opened) return opened.problem();
@@ -305,6 +320,7 @@ void Platform::stop() {
   run_on(*management_, [this] {
     web_->close();
     retention_.reset();
+    upgrades_->flush();
     registry_->flush();
     journal_->flush();
   });

@@ -15,6 +15,7 @@
 #include "platform/server/login_feed.h"
 #include "platform/server/ready_file.h"
 #include "platform/server/shard.h"
+#include "platform/server/upgrade_feed.h"
 #include "platform/server/web.h"
 #include "platform/thing/retention.h"
 
@@ -44,6 +45,7 @@ class Platform final {
   runtime::Outcome<void> open_all();
   runtime::Outcome<void> open_store();
   runtime::Outcome<void> open_registry();
+  runtime::Outcome<void> open_upgrades();
   runtime::Outcome<void> open_shards();
   runtime::Outcome<void> open_web();
   runtime::Outcome<void> open_files(const runtime::Pki& pki);
@@ -67,7 +69,9 @@ class Platform final {
   std::size_t http_connections_ = 50;
   std::unique_ptr<broker::ShardBrokers> brokers_;
   std::unique_ptr<registry::FileLinks> files_;
+  std::unique_ptr<upgrade::Upgrades> upgrades_;
   std::vector<std::unique_ptr<LoginFeed>> login_feeds_;
+  std::vector<std::unique_ptr<UpgradeFeed>> upgrade_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;
   std::unique_ptr<Web> web_;

@@ -10,7 +10,8 @@ Shard::Shard(std::size_t index, const ShardSurroundings& around, const ShardSett
       throttle_(settings.throttle, loop_.random().next()),
       users_(settings.users),
       authenticator_({directory, throttle_, users_, around.journal, around.login_events}),
-      ingress_({loop_, around.store, directory, around.journal, around.files, around.configured}, settings.things),
+      ingress_({loop_, around.store, directory, around.journal, around.files, around.configured, around.upgrades},
+               settings.things),
       broker_(around.brokers, index, authenticator_, around.journal, &around.store) {
   directory.listen(*this);
   ingress_.attach(broker_);

@@ -20,6 +20,7 @@ struct ShardSurroundings {
   registry::LoginEvents& login_events;
   const registry::FileLinks* files = nullptr;  ///< null: no remote configuration
   std::function<void(const registry::ConfigurationAnswer&)> configured = {};
+  std::function<void(thing::UpgradeMessage)> upgrades = {};  ///< empty: no firmware
 };
 struct ShardSettings {
   registry::ThrottleLimits throttle;

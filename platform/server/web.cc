@@ -20,6 +20,7 @@ std::vector<openapi::FleetShard> fleet_of(const std::vector<std::unique_ptr<Shar
 openapi::HttpServerLimits limits_of(const Web::Parts& parts) {
   openapi::HttpServerLimits limits;
   limits.connections = parts.connections;
+  limits.request.streamed_bytes = upgrade::Settings{}.image_bytes + 64 * 1024;  // and the form around it
   return limits;
 }
 
@@ -40,10 +41,11 @@ constexpr Seconds kGatherEvery{1};
 Web::Web(const Parts& parts)
     : management_(parts.management),
       fleet_(parts.management, parts.shard_loops, fleet_of(parts.shards)),
-      site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_, "local", &parts.files},
+      site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_, "local", &parts.files,
+             &parts.upgrades},
             console::find_asset),
       http_(std::make_unique<openapi::HttpServer>(parts.management, site_, limits_of(parts))),
-      device_files_(parts.management, parts.registry, parts.files),
+      device_files_(parts.management, parts.registry, parts.files, &parts.upgrades),
       files_http_(std::make_unique<openapi::HttpServer>(parts.management, device_files_, device_limits_of(parts))),
       shard_loops_(parts.shard_loops),
       shards_(parts.shards),
@@ -120,6 +122,11 @@ runtime::Outcome<runtime::Address> Web::listen_for_devices(const std::string& ho
                                 "; stop what uses the port, or give another one in [files] of --config, or say "
                                 "offered = false there: devices then have no remote configuration"};
   return *bound;
+}
+
+void Web::send(upgrade::Letter letter, std::function<void(thing::Delivery)> told) {
+  fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload),
+              letter.qos, std::move(told));
 }
 
 void Web::close() {

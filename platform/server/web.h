@@ -24,6 +24,7 @@ class Web {
     const std::vector<std::unique_ptr<Shard>>& shards;
     std::size_t connections;  ///< HTTP connections at a time, of people and of devices each
     const registry::FileLinks& files;
+    upgrade::Upgrades& upgrades;
   };
   explicit Web(const Parts& parts);
 
@@ -32,6 +33,8 @@ class Web {
   /// Files for devices, over TLS. Problems as listen().
   runtime::Outcome<runtime::Address> listen_for_devices(const std::string& host, std::uint16_t port,
                                                         runtime::TlsServerContext context);
+  /// To one device; `told` runs on the management loop. What Upgrades sends with.
+  void send(upgrade::Letter letter, std::function<void(thing::Delivery)> told);
   /// A link or a token that logs in once.
   std::string make_login_token() { return site_.console().make_login_token(); }
   /// Closes every connection. On the management loop.

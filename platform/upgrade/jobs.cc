@@ -351,6 +351,16 @@ Answer<void> Upgrades::confirm(const std::vector<std::string>& wanted) {
   return saved();
 }
 
+void Upgrades::forget(std::uint64_t device) {
+  if (const auto open = by_device_.find(device); open != by_device_.end())
+    for (const auto number : std::vector<std::uint64_t>(open->second))
+      change(number, [&](Task& task, const Patience&) { return canceled(task, "the device was deleted", now()); });
+  reported_.erase(device);
+  auto erase = database_.must_prepare("DELETE FROM versions WHERE device=?");
+  static_cast<void>(erase.bind(device).run());
+  static_cast<void>(flush());
+}
+
 /// Planned jobs begin, and those whose window is over end.
 void Upgrades::begin_and_end_jobs() {
   std::vector<std::uint64_t> ending;

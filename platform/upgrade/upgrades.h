@@ -106,6 +106,9 @@ class Upgrades {
   Answer<void> upgrade_again(std::string_view job, const std::vector<std::string>& tasks);  ///< none named: all failed
   Answer<void> confirm(const std::vector<std::string>& tasks);
 
+  /// A device that was deleted: its open tasks are canceled, its versions go.
+  void forget(std::uint64_t device);
+
   /// What devices said, in order.
   void on_messages(const std::vector<thing::UpgradeMessage>& messages);
   /// Pushes that are due, timeouts, the beginning and the end of jobs. Called by itself ten times a second.

@@ -404,3 +404,15 @@ TEST_CASE("a module's versions and upgrades are its own") {
   CHECK(bench.states(whole) == "NOTIFIED");
   CHECK(bench.upgrades->versions(bench.numbers[0], {1, 10})->items.size() == 2);
 }
+
+TEST_CASE("a deleted device holds no job up") {
+  TestUpgrades bench(2);
+  bench.inform(2, "1.0");
+  const Job job = bench.job(bench.firmware());
+  bench.run();
+  bench.inform(1, "2.0");
+  bench.upgrades->forget(bench.numbers[1]);
+  CHECK(bench.states(job) == "SUCCEEDED CANCELED");
+  CHECK(bench.status(job) == "COMPLETED");
+  CHECK(bench.upgrades->version(bench.numbers[1]).empty());
+}
