@@ -166,6 +166,46 @@ void Fleet::rrpc(const DeviceKey& device, std::string topic, std::string payload
       std::move(then));
 }
 
+/// Runs on the device's shard and brings its answer back.
+template <typename T>
+void Fleet::ask(const DeviceKey& device, std::function<void(thing::Things&, std::function<void(const T&)>)> run,
+                Then<T> then) {
+  const std::size_t shard = home(device);
+  const auto shared = std::make_shared<Then<T>>(std::move(then));
+  const bool taken =
+      shards_.loop(shard).post([&management = management_, parts = parts_, shard, shared, run = std::move(run)] {
+        run(*(*parts)[shard].things,
+            [&management, shared](const T& answer) { management.post([shared, answer] { (*shared)(answer); }); });
+      });
+  if (!taken) (*shared)(std::nullopt);
+}
+
+void Fleet::set_desired(const DeviceKey& device, std::string items, std::string versions,
+                        Then<thing::DesiredResult> then) {
+  ask<thing::DesiredResult>(
+      device,
+      [number = device.number, items = std::move(items), versions = std::move(versions)](
+          thing::Things& things, auto done) { things.set_desired(number, items, versions, std::move(done)); },
+      std::move(then));
+}
+
+void Fleet::clear_desired(const DeviceKey& device, std::vector<std::string> identifiers,
+                          Then<thing::DesiredResult> then) {
+  ask<thing::DesiredResult>(
+      device,
+      [number = device.number, identifiers = std::move(identifiers)](thing::Things& things, auto done) {
+        things.clear_desired(number, identifiers, std::move(done));
+      },
+      std::move(then));
+}
+
+void Fleet::desired(const DeviceKey& device, Then<std::vector<thing::Desired>> then) {
+  ask<std::vector<thing::Desired>>(
+      device,
+      [number = device.number](thing::Things& things, auto answer) { things.desired(number, std::move(answer)); },
+      std::move(then));
+}
+
 bool Fleet::publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos) {
   const std::size_t shard = home(device);
   return shards_.loop(shard).post([parts = parts_, shard, qos, topic = std::move(topic), payload = std::move(payload)] {

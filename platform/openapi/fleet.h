@@ -61,6 +61,10 @@ class Fleet {
   void set_properties(const DeviceKey& device, std::string items, Then<thing::SetTicket> then);
   /// Calls a service; a synchronous one answers with its result, or when its time is over.
   void invoke_service(const DeviceKey& device, std::string identifier, std::string args, Then<Invocation> then);
+  /// See Things::set_desired, clear_desired and desired.
+  void set_desired(const DeviceKey& device, std::string items, std::string versions, Then<thing::DesiredResult> then);
+  void clear_desired(const DeviceKey& device, std::vector<std::string> identifiers, Then<thing::DesiredResult> then);
+  void desired(const DeviceKey& device, Then<std::vector<thing::Desired>> then);
   /// See Things::rrpc.
   void rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout, Then<Invocation> then);
   bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
@@ -80,6 +84,9 @@ class Fleet {
   using OnResult = std::function<void(const thing::CallResult&)>;
   using Start = std::function<thing::SetTicket(thing::Things&, OnResult)>;
   void call(const DeviceKey& device, Start start, Then<Invocation> then);
+  template <typename T>
+  void ask(const DeviceKey& device, std::function<void(thing::Things&, std::function<void(const T&)>)> run,
+           Then<T> then);
   std::size_t home(const DeviceKey& device) const;
   std::vector<std::vector<std::uint64_t>> by_shard(const std::vector<DeviceKey>& devices) const;
 

@@ -37,6 +37,11 @@ void query_device_properties_data(Services& services, const Call& call, Reply re
 void query_device_event_data(Services& services, const Call& call, Reply reply);
 void query_device_service_data(Services& services, const Call& call, Reply reply);
 
+// Desired values (desired_actions.cc)
+void set_device_desired_property(Services& services, const Call& call, Reply reply);
+void query_device_desired_property(Services& services, const Call& call, Reply reply);
+void clear_device_desired_property(Services& services, const Call& call, Reply reply);
+
 // Services (service_actions.cc)
 void invoke_thing_service(Services& services, const Call& call, Reply reply);
 void invoke_things_service(Services& services, const Call& call, Reply reply);
