@@ -262,6 +262,34 @@ void add_call_verbs(CLI::App& app, Verbs& verbs) {
                     {}});
   });
 
+  CLI::App* desired = app.add_subcommand("desired", "what properties of a device shall become, also while it is off");
+  desired->require_subcommand(1);
+  CLI::App* set = verb_of(*desired, verbs, "set", "wish for values; sent at once to a device that is online");
+  auto wished = words_of(set, true, true);
+  set->add_option("items", wished->text, R"(properties as JSON, '{"report_interval":10}')")->required();
+  set->callback([&verbs, wished] {
+    perform(verbs, {"SetDeviceDesiredProperty",
+                    {{"ProductKey", wished->product}, {"DeviceName", wished->device}, {"Items", wished->text}},
+                    "Data",
+                    {}});
+  });
+  CLI::App* show = verb_of(*desired, verbs, "show", "each wish with its version");
+  auto shown = words_of(show, true, true);
+  show->callback([&verbs, shown] {
+    perform(verbs, {"QueryDeviceDesiredProperty",
+                    {{"ProductKey", shown->product}, {"DeviceName", shown->device}},
+                    "Data.List.DesiredPropertyInfo",
+                    {"Identifier", "Value", "Version", "Time"}});
+  });
+  CLI::App* clear = verb_of(*desired, verbs, "clear", "take back one wish, or all");
+  auto cleared = words_of(clear, true, true);
+  clear->add_option("identifier", cleared->identifier, "property; all without it");
+  clear->callback([&verbs, cleared] {
+    Parameters parameters{{"ProductKey", cleared->product}, {"DeviceName", cleared->device}};
+    if (!cleared->identifier.empty()) parameters["Identifies.1"] = cleared->identifier;
+    perform(verbs, {"ClearDeviceDesiredProperty", parameters, "Data", {}});
+  });
+
   struct Past {
     const char *verb, *what, *one, *action, *list;
     std::vector<std::string> columns;

@@ -5,8 +5,8 @@
 
 namespace tercet::cli {
 
-/// Adds `product`, `device list|add|...`, `property`, `call`, `events`, `calls` and `log` to the command line. Each
-/// chosen verb sets `exit_code`. `device` without a verb stays with the caller, who runs a board.
+/// Adds `product`, `device list|add|...`, `property`, `call`, `events`, `calls`, `desired` and `log` to the command
+/// line. Each chosen verb sets `exit_code`. `device` without a verb stays with the caller, who runs a board.
 struct Verbs {
   std::string endpoint, access_key_id, access_key_secret, ready_file;
   bool json = false;

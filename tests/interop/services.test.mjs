@@ -133,6 +133,50 @@ test('our own board posts events of all three types, and the command line lists 
   for (const words of [/info +started +\{\}/, /alert +warm/, /error +burnt .*forgotten/]) assert.match(done.out, words);
 });
 
+test('what is desired while a board is off is found by it on return, once; our SDK and MQTT.js by the vendor\'s topics', async () => {
+  const climate = await makeProduct(server);
+  const triple = await makeDevice(server, climate);
+  const { deviceName } = triple;
+  const wish = async (parameters) => call('setDeviceDesiredProperty', { productKey: climate, deviceName, ...parameters });
+  const wishes = async () => (await call('queryDeviceDesiredProperty', { productKey: climate, deviceName, identifier: ['report_interval'] })).data.list.desiredPropertyInfo;
+  const first = await wish({ items: '{"report_interval":30}', versions: '{"report_interval":0}' });
+  assert.deepEqual(JSON.parse(first.data.versions), { report_interval: 1 });
+  assert.equal((await wish({ items: '{"report_interval":31}', versions: '{"report_interval":0}' })).code, 'tercet.desired.VersionConflict');
+  assert.equal((await wishes())[0].value, '30');
+
+  const board = start(path.join(examples, 'desired'), [tripleFile(triple)]);
+  try {
+    await board.says(/report interval 30 s/);
+    await until(async () => (await wishes())[0].value === undefined, 'the board has seen to it');
+    assert.equal((await wishes())[0].version, 1);
+    const said = await run(tercet, ['desired', 'set', climate, deviceName, '{"report_interval":45}', '--ready', path.join(server.directory, 'ready.json')]);
+    assert.equal(said.code, 0, said.out + said.err);
+    await board.says(/report interval 45 s/);
+  } finally {
+    await board.stop();
+  }
+
+  const { host, port } = server.listener('mqtts');
+  const foreign = await mqtt.connectAsync(`mqtts://${host}:${port}`, { ...credentials(triple), ca: readFileSync(server.ca), protocolVersion: 4, reconnectPeriod: 0 });
+  const replies = [];
+  foreign.on('message', (topic, payload) => replies.push(JSON.parse(payload)));
+  const prefix = `/sys/${climate}/${deviceName}/thing/property/desired`;
+  await foreign.subscribeAsync([`${prefix}/get_reply`, `${prefix}/delete_reply`]);
+  let asked = 0;
+  const ask = async (action, params) => {
+    const id = String(++asked);
+    foreign.publish(`${prefix}/${action}`, JSON.stringify({ id, version: '1.0', params, method: `thing.property.desired.${action}` }));
+    return until(() => replies.find((one) => one.id === id), `the answer to ${action}`);
+  };
+  const wanted = { report_interval: { value: 45, version: 2 } };
+  assert.deepEqual((await ask('get', ['report_interval'])).data, wanted);
+  assert.equal((await ask('delete', { report_interval: { version: 1 } })).code, 200); // an old version: stays
+  assert.deepEqual((await ask('get', ['report_interval'])).data, wanted);
+  assert.equal((await ask('delete', { report_interval: { version: 2 } })).code, 200);
+  assert.deepEqual((await ask('get', ['report_interval'])).data, {});
+  await foreign.endAsync();
+});
+
 test('MQTT.js answers RRPC of both forms, and silence and a topic nobody listens to are told apart', async () => {
   const triple = await makeDevice(server, productKey);
   const { host, port } = server.listener('mqtts');
