@@ -6,6 +6,13 @@
 
 namespace tercet::device {
 
+std::uint64_t DesiredValues::version_of(const json::Value& wish) {
+  const auto version = wish.find("version");
+  if (!version) return 0;
+  const std::int64_t number = version->integer().value_or(0);
+  return number > 0 ? static_cast<std::uint64_t>(number) : 0;
+}
+
 Result<MessageId> Device::publish_request(MessageId id, std::string_view tail, Bytes payload) {
   alink::TopicName topic;
   if (!expand(tail, topic)) return fail(Error::too_large);

@@ -26,13 +26,12 @@ class DesiredValues {
     const auto value = wish ? wish->find("value") : std::nullopt;
     const auto parsed = value ? property.parse(*value) : std::nullopt;
     if (!parsed) return std::nullopt;
-    const auto version = wish->find("version");
-    const auto number = version ? version->integer() : std::nullopt;
-    return DesiredValue<T>{*parsed, number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0};
+    return DesiredValue<T>{*parsed, version_of(*wish)};
   }
   const json::Value& data() const { return data_; }
 
  private:
+  static std::uint64_t version_of(const json::Value& wish);
   json::Value data_;
 };
 
