@@ -12,6 +12,13 @@ constexpr std::string_view kPropertyPost = "thing/event/property/post";
 constexpr std::string_view kSet = "thing/service/property/set";
 constexpr std::string_view kSetReply = "thing/service/property/set_reply";
 
+/// A board that answers no calls and hears no desired values saves their flash.
+#ifdef TERCET_NO_CALLS
+constexpr bool kCalls = false;
+#else
+constexpr bool kCalls = true;
+#endif
+
 /// Places in Device::filters_.
 enum : std::size_t { kReplies, kSets, kTimes, kBatchReplies, kRrpc, kDesired };
 
@@ -36,12 +43,14 @@ Result<void> Device::make_filters() {
     return filters_[at].assign(out.text());
   };
   if (const auto made = make(kReplies, "/sys/", "/thing/event/+/post_reply"); !made) return made;
-  const std::string_view commands = options_.services ? "/thing/service/#" : "/thing/service/property/set";
+  const std::string_view commands = kCalls && options_.services ? "/thing/service/#" : "/thing/service/property/set";
   if (const auto made = make(kSets, "/sys/", commands); !made) return made;
   if (const auto made = make(kTimes, "/ext/ntp/", "/response"); !made) return made;
   if (const auto made = make(kBatchReplies, "/sys/", "/thing/event/property/batch/post_reply"); !made) return made;
-  if (const auto made = make(kRrpc, "/sys/", "/rrpc/request/+"); !made) return made;
-  if (const auto made = make(kDesired, "/sys/", "/thing/property/desired/get_reply"); !made) return made;
+  if (!kCalls) options_.services = options_.desired = false;
+  if (const auto made = kCalls ? make(kRrpc, "/sys/", "/rrpc/request/+") : Result<void>{}; !made) return made;
+  if (const auto made = !kCalls ? Result<void>{} : make(kDesired, "/sys/", "/thing/property/desired/get_reply"); !made)
+    return made;
   if (options_.auto_subscribe) return {};
   for (std::size_t i = 0; i < filters_.size(); ++i) {
     if (i == kTimes && !options_.platform_time) continue;
@@ -109,12 +118,13 @@ Result<MessageId> Device::post(std::string_view topic, std::string_view method, 
 
 void Device::on_received(const mqtt::Publish& message, Instant now) {
   // By our own filters, which name us and what we know: the table of all topics stays out of a board's flash.
-  if (own_tail(message.topic) == kSet) return on_set(message.payload, message.qos);
+  const bool is_set = kCalls ? own_tail(message.topic) == kSet : message.topic == filters_[kSets].str();
+  if (is_set) return on_set(message.payload, message.qos);
   if (mqtt::matches(filters_[kReplies].str(), message.topic) || message.topic == filters_[kBatchReplies].str())
     return on_reply(message.payload, now);
   if (message.topic == filters_[kTimes].str()) return on_ntp(message.payload, now);
-  if (options_.desired && message.topic == filters_[kDesired].str()) return on_desired(message.payload, now);
-  if (options_.services && on_call(message)) return;
+  if (kCalls && options_.desired && message.topic == filters_[kDesired].str()) return on_desired(message.payload, now);
+  if (kCalls && options_.services && on_call(message)) return;
   events_.on_message(message.topic, message.payload);
 }
 
