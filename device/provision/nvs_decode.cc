@@ -187,7 +187,7 @@ class Decoder {
     if (nvs_crc(as_bytes(data)) != crc) return "the checksum of its value is wrong";
     if (!is_padded) return "there is something behind its value";
     if (raw.type == static_cast<std::uint8_t>(NvsType::text)) {
-      if (data.find('\0') + 1 != data.size()) return "a text that does not end where it should";
+      if (data.empty() || data.find('\0') != data.size() - 1) return "a text that does not end where it should";
       data.pop_back();
     }
     raw.data = std::move(data);

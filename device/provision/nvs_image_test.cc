@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "provision/nvs_format.h"
+
 using namespace tercet;
 using namespace tercet::provision;
 
@@ -222,4 +224,20 @@ TEST_CASE("a value that a board has replaced is counted, and no longer read") {
   CHECK(decoded.problems == std::vector<std::string>{});
   CHECK(decoded.erased == 2);
   CHECK(decoded.entries.size() == a_board().size() - 1);
+}
+
+TEST_CASE("a text of no bytes at all, not even its end, is refused") {
+  Image image = encoded({{"tercet", "pk", ""}});
+  const std::size_t at = entry_offset(0, 1);
+  Entry entry;
+  std::copy_n(image.begin() + static_cast<std::ptrdiff_t>(at), kEntryBytes, entry.begin());
+  REQUIRE(entry[kValueField] == 1);
+  entry[kSpanField] = 1, entry[kValueField] = 0;
+  put_u32(entry, kValueCrcField, nvs_crc({}));
+  put_u32(entry, kCrcField, entry_crc(entry));
+  std::copy(entry.begin(), entry.end(), image.begin() + static_cast<std::ptrdiff_t>(at));
+  image[kStatesOffset] |= 0x30;  // the entry behind it: empty
+  const NvsImage decoded = decode_nvs(image, nullptr);
+  CHECK(says(decoded, "does not end where it should"));
+  CHECK(decoded.entries.empty());
 }
