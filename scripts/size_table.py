@@ -40,18 +40,21 @@ FLASH = (".text", ".rodata", ".literal", ".data", ".sdata", ".srodata", ".init",
 
 
 def sections(map_file):
-    """(section, bytes, file) of everything that was linked."""
+    """(section, bytes, file) of everything that was linked. Strings that the linker has merged are all listed with the
+    first file that has some; each file is given its own, as they were before."""
     lines = map_file.read_text(errors="replace").splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith("Linker script and memory map"))
     pending = None
-    for line in lines[begin:]:
+    for at, line in enumerate(lines[begin:], begin):
         if pending and re.match(r"^\s+0x", line):
             line = f" {pending}{line}"
         alone = re.match(r"^ (\.\S+|COMMON)$", line)
         pending = alone[1] if alone else None
         found = re.match(r"^ (\.\S+|COMMON)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S+)$", line)
-        if found and int(found[2], 16):
-            yield found[1], int(found[2], 16), found[3]
+        if found:
+            before = re.match(r"^\s+0x([0-9a-f]+) \(size before relaxing\)$", lines[at + 1])
+            if size := int(before[1] if before else found[2], 16):
+                yield found[1], size, found[3]
 
 
 def by_feature(map_file):
