@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/image_loader.h"
 #include "climate/diurnal.h"
 #include "climate/monitor.h"
 #include "climate/remote_rules.h"
@@ -111,6 +112,7 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher, 
         quiet_(options.quiet) {}
   void watch(climate::Monitor& monitor) { monitor_ = &monitor; }
   void watch(climate::RemoteRules& remote, const device::Clock& clock) { remote_ = &remote, clock_ = &clock; }
+  void watch(BoardUpdates& updates) { updates_ = &updates; }
   std::uint64_t answered = 0;
   std::optional<device::Rung> last_rung;  ///< that broke
   Error last_error = Error::timed_out;
@@ -149,9 +151,10 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher, 
     last_rung = rung, last_error = *record.error;
     const auto explanation = device::explain(rung, *record.error, language_);
     const auto remedy = device::remedy(rung, *record.error, language_);
-    std::printf("  ✗ %.*s: %.*s [%s] %.*s\n    %s %.*s\n", width, title.data(), static_cast<int>(explanation.size()),
-                explanation.data(), name(*record.error).data(), static_cast<int>(detail.size()), detail.data(),
-                tell("->", "→"), static_cast<int>(remedy.size()), remedy.data());
+    const std::string_view error = name(*record.error);
+    std::printf("  ✗ %.*s: %.*s [%.*s] %.*s\n    %s %.*s\n", width, title.data(), static_cast<int>(explanation.size()),
+                explanation.data(), static_cast<int>(error.size()), error.data(), static_cast<int>(detail.size()),
+                detail.data(), tell("->", "→"), static_cast<int>(remedy.size()), remedy.data());
     std::fflush(stdout);
   }
   void on_step(const edge::Step& step) override {
@@ -166,6 +169,12 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher, 
   }
   void on_message(std::string_view topic, Bytes payload) override {
     if (remote_ != nullptr) remote_->on_message(topic, payload, clock_->now());
+    if (updates_ != nullptr) updates_->on_message(topic, payload, clock_->now());
+  }
+  void show_updates() {
+    if (updates_ == nullptr) return;
+    if (const std::string news = updates_->news(language_ == device::Language::chinese); !news.empty())
+      say("%s: %s\n", tell("update", "升级"), news.c_str());
   }
   void on_fetch(std::string_view url, std::uint32_t bytes) override {
     const std::string_view shown = url.substr(0, url.find('?'));  // the rest opens the file
@@ -228,6 +237,7 @@ class Screen final : public device::DeviceEvents, public climate::RulesWatcher, 
   climate::Monitor* monitor_ = nullptr;
   climate::RemoteRules* remote_ = nullptr;
   const device::Clock* clock_ = nullptr;
+  BoardUpdates* updates_ = nullptr;
   climate::MonitorCounters shown_;
 };
 
@@ -258,7 +268,8 @@ bool offer_rules(climate::Rules& rules, const BoardOptions& options, device::Lan
   return taken.error() == Error::version_conflict;
 }
 
-struct Room : device::DeviceBuffers<2048, 64 * 1024, 1024, 16, 2> {};
+/// Packets as large as a block of an image; subscriptions for remote configuration and updates.
+struct Room : device::DeviceBuffers<6 * 1024, 64 * 1024, 1024, 16, 2 + ota::Session::kFilters> {};
 
 void say_goodbye(posix::Board& board, device::Device& device) {
   device.stop();
@@ -269,9 +280,29 @@ void say_goodbye(posix::Board& board, device::Device& device) {
   }
 }
 
+/// What has been said about the image reaches the platform before the board is gone.
+void wait_for_words(posix::Board& board, device::Device& device) {
+  const Instant until = board.clock().now() + Millis{2'000};
+  while (device.is_online() && device.in_flight() > 0 && board.clock().now() < until) {
+    device.run();
+    board.wait(std::min(device.next_deadline(), until));
+  }
+}
+
+/// The updates of this board; null when there are none, or problem says why not.
+std::unique_ptr<BoardUpdates> start_updates(const BoardOptions& options, const DeviceId& id, posix::Board& board,
+                                            device::Device& device, std::string& problem) {
+  if (options.updates.directory.empty()) return nullptr;
+  auto updates = std::make_unique<BoardUpdates>(options.updates, board, device);
+  problem = updates->start(id, board.clock().now());
+  return problem.empty() ? std::move(updates) : nullptr;
+}
+
 }  // namespace
 
 int run_board(const BoardOptions& options) {
+  const std::string& images = options.updates.directory;
+  if (!images.empty() && !is_booted_from(images)) return load_images(images, options.updates.first_version);
   Plan plan;
   std::string problem;
   if (!make_plan(options, plan, problem)) return complain(problem);
@@ -313,6 +344,13 @@ int run_board(const BoardOptions& options) {
 
   if (!remote.start(plan.id)) return complain("the ProductKey and DeviceName are too long");
 
+  const auto updates = start_updates(options, plan.id, board, device, problem);
+  if (!problem.empty()) return complain(problem);
+  if (updates) {
+    screen.watch(*updates);
+    if (!options.quiet) std::printf("image %s\n", std::string(updates->version()).c_str());
+  }
+
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   sigaction(SIGINT, &action, nullptr);
@@ -328,14 +366,37 @@ int run_board(const BoardOptions& options) {
     remote.run(now);
     screen.show_air();
     device.run();
+    if (updates) updates->run(now);
+    screen.show_updates();
+    if (updates && updates->wants_restart()) {
+      wait_for_words(board, device);
+      say_goodbye(board, device);
+      return kRestartCode;
+    }
     Instant wake =
         std::min({device.next_deadline(), monitor.next_deadline(), rules.next_deadline(), remote.next_deadline()});
+    if (updates) wake = std::min(wake, updates->next_deadline());
     if (!is_content) wake = std::min(wake, give_up);
     board.wait(wake);
   }
   say_goodbye(board, device);
   return 0;
 }
+
+namespace {
+
+void add_update_options(CLI::App& device, UpdateOptions& updates) {
+  device.add_option("--ota", updates.directory, "take updates: directory of images (docs/ota-device.md)");
+  device.add_option("--ota-version", updates.first_version, "version of the image a new --ota directory begins with");
+  device.add_option("--ota-over", updates.over, "any (HTTPS, else the session), https or session")
+      ->check(CLI::IsMember({"any", "https", "session"}));
+  device.add_option("--ota-key", updates.keys, "public key (PEM or DER) that images must be signed with; repeatable");
+  device.add_option("--ota-healthy", updates.healthy_s, "seconds in which a new image must be online and answered")
+      ->check(CLI::Range(1, 86'400));
+  device.add_flag("--ota-older", updates.allows_older, "take older versions too");
+}
+
+}  // namespace
 
 void add_board(CLI::App& device, int& exit_code) {
   auto options = std::make_shared<BoardOptions>();
@@ -363,6 +424,7 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_option("--rules", options->rules_file,
                     "edge rules to take (docs/edge-rules.md) instead of the built-in alarm");
   device.add_option("--state", options->state_directory, "directory that keeps settings, time, and posts that wait");
+  add_update_options(device, options->updates);
   device.add_option("--sensor", options->sensor, "auto, chip or model")
       ->check(CLI::IsMember({"auto", "chip", "model"}));
   device.add_option("--seed", options->seed, "seed of the model");

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/board_updates.h"
+
 namespace tercet::cli {
 
 /// `tercet device`: a climate board on this machine.
@@ -26,11 +28,13 @@ struct BoardOptions {
   std::uint32_t seed = 1;       ///< of the model
   std::string language = "en";  ///< en or zh
   bool quiet = false;           ///< only what goes wrong
+  UpdateOptions updates;        ///< images and their directory
 };
 
 /// Runs the board in this thread and prints how it climbs and what it posts. Exit codes: 0 `count` reached or stopped
 /// by a signal; 2 bad input; when it gave up the rung it hung at: 10 clock or network, 11 DNS, 12 TCP, 13 TLS, 14
-/// CONNECT, 15 SUBSCRIBE, 16 no reply.
+/// CONNECT, 15 SUBSCRIBE, 16 no reply. With a directory of images: as a child of this process, again after each update
+/// (image_loader.h).
 int run_board(const BoardOptions& options);
 
 /// Adds the options to `tercet device`, which runs a board when no verb follows.

@@ -33,18 +33,20 @@ std::string reply_text(std::string_view id, alink::Code code, std::string_view d
 
 }  // namespace
 
+/// Whether the file may be fetched over the session too: a board may have no memory for a connection beside it.
+bool Upgrades::has_stream(const Live& live) const { return live.firmware.bytes <= settings_.image_bytes_over_mqtt; }
+
 /// `data` of 7.2: what the device is to fetch.
 std::string Upgrades::offer(const Live& live) const {
   const Firmware& f = live.firmware;
   json::object data{{"size", f.bytes}, {"version", f.version}};
   if (f.diff) data["isDiff"] = 1;
-  if (live.job.options.over_mqtt) {
+  // Without `dProtocol` the vendor's clients fetch from the address and do not look at a stream.
+  if (live.job.options.over_mqtt)
     data["dProtocol"] = "mqtt";
-    data["streamId"] = f.number;
-    data["streamFileId"] = kFileId;
-  } else {
+  else
     data["url"] = link(f);
-  }
+  if (has_stream(live)) data["streamId"] = f.number, data["streamFileId"] = kFileId;
   if (f.method == SignMethod::md5) data["md5"] = f.md5;
   data["sign"] = f.sign;
   data["signMethod"] = f.method == SignMethod::md5 ? "Md5" : "SHA256";
@@ -233,7 +235,7 @@ void Upgrades::on_block(const UpgradeMessage& message) {
   if (open != by_device_.end() && message.file == kFileId)
     for (const auto number : open->second)
       if (const Live* const live = live_of(tasks_.at(number));
-          live != nullptr && live->firmware.number == message.stream && live->job.options.over_mqtt)
+          live != nullptr && live->firmware.number == message.stream && has_stream(*live))
         image = this->image(message.stream);
   if (!image) {
     reply.code = alink::number(alink::Code::parameter_error);

@@ -157,6 +157,7 @@ class Upgrades {
   void begin_and_end_jobs();
   void push(Task& task);
   void on_told(std::uint64_t task, thing::Delivery delivery);
+  bool has_stream(const Live& live) const;
   std::string offer(const Live& live) const;
   void on_inform(const thing::UpgradeMessage& message);
   void on_pull(const thing::UpgradeMessage& message);

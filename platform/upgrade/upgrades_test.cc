@@ -383,6 +383,29 @@ TEST_CASE("[7.4] [7.6] a device pulls, and gets the file over its session; other
   CHECK(bench.states(job) == "NOTIFIED");
 }
 
+TEST_CASE("[7.2] [7.6] an offer with an address names a stream too, as long as the file is one for the session") {
+  for (const std::uint64_t most : {9, 8}) {
+    CAPTURE(most);
+    Settings settings;
+    settings.image_bytes_over_mqtt = most;
+    TestUpgrades bench(1, settings);
+    bench.job(bench.firmware());
+    bench.run();
+    REQUIRE(bench.sent.size() == 1);
+    const auto data = data_of(bench.sent[0]);
+    const bool fits = most == 9;
+    CHECK(data.if_contains("url") != nullptr);
+    CHECK(data.if_contains("dProtocol") == nullptr);  // it would send the vendor's clients to the stream
+    CHECK((data.if_contains("streamId") != nullptr) == fits);
+    CHECK((data.if_contains("streamFileId") != nullptr) == fits);
+    auto ask = bench.from(1, thing::UpgradeMessage::Kind::block);
+    ask.stream = 1, ask.file = 1, ask.size = 5120;
+    if (fits) ask.stream = static_cast<std::uint64_t>(data.at("streamId").as_int64());
+    bench.upgrades->on_messages({ask});
+    CHECK(bench.sent.back().payload.find(fits ? R"("code":200)" : R"("code":460)") != std::string::npos);
+  }
+}
+
 TEST_CASE("a module's versions and upgrades are its own") {
   TestUpgrades bench(1);
   REQUIRE(bench.upgrades->create_module({bench.product, "mcu", "", "", {}, {}}).has_value());

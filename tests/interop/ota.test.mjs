@@ -106,7 +106,7 @@ test('a static job: pushed, fetched over HTTPS in two parts, followed, ended by 
     const { jobId } = (await sdk('CreateOTAStaticUpgradeJob', { productKey, firmwareId, targetSelection: 'ALL', srcVersion: ['1.0'] })).data;
     const offer = await device.offer();
     assert.equal(offer.code, '1000');
-    assert.deepEqual(Object.keys(offer.data).sort(), ['md5', 'sign', 'signMethod', 'size', 'url', 'version']);
+    assert.deepEqual(Object.keys(offer.data).sort(), ['md5', 'sign', 'signMethod', 'size', 'streamFileId', 'streamId', 'url', 'version']);
     assert.equal(offer.data.signMethod, 'Md5');
     await until(async () => await statusOf(jobId) === 'NOTIFIED', 'NOTIFIED');
     await device.progress(10);

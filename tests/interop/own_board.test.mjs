@@ -56,6 +56,7 @@ test('a pre-shared key of another secret ends at the rung TLS with the remedy, a
   const { triple, done } = await board(['--host', host, '--port', String(port), '--psk'], { change: { deviceSecret: 'f'.repeat(32) }, giveUp: 3 });
   assert.equal(done.code, 13, done.out + done.err);
   assert.match(done.out + done.err, /pre-shared key/);
+  assert.match(done.out, /\[denied\]/);
   const found = await until(async () => (await refusals(server, triple)).find((one) => one.Cause === 'tls.psk_key'), 'the refusal');
   assert.match(found.Explanation, /DeviceSecret/);
 });

@@ -11,7 +11,8 @@ Board::Board(const BoardConfig& config)
       log_(config.log_level),
       store_(config.state_directory.empty() ? nullptr : std::make_unique<FileStore>(config.state_directory)),
       transport_(config.trust, clock_),
-      file_transport_(config.trust, clock_) {
+      file_transport_(config.trust, clock_),
+      image_transport_(config.trust, clock_) {
   if (config.state_directory.empty()) return;
   auto flash = FileFlash::open(config.state_directory + "/outbox", config.outbox_sectors);
   if (flash)
@@ -29,9 +30,12 @@ device::Port Board::port() {
 
 void Board::wait(Instant at) {
   constexpr Millis kLongest{60'000};
-  const Millis left = std::min({at, transport_.next_deadline(), file_transport_.next_deadline()}) - clock_.now();
+  const Instant due =
+      std::min({at, transport_.next_deadline(), file_transport_.next_deadline(), image_transport_.next_deadline()});
+  const Millis left = due - clock_.now();
   const Millis timeout = std::clamp(left, Millis{0}, kLongest);
-  std::array<pollfd, 3> fds{transport_.interest(), file_transport_.interest(), datagram_.interest()};
+  std::array<pollfd, 4> fds{transport_.interest(), file_transport_.interest(), image_transport_.interest(),
+                            datagram_.interest()};
   static_cast<void>(::poll(fds.data(), fds.size(), static_cast<int>(timeout.count())));
 }
 

@@ -34,6 +34,8 @@ class Board {
 
   /// A second connection beside the client's, believing the same roots: for files over HTTPS.
   device::Transport& file_transport() { return file_transport_; }
+  /// And a third, for images of updates: they may come while another file does.
+  device::Transport& image_transport() { return image_transport_; }
 
   /// Sleeps until `at`, or until the network has something, or a signal was handled. One task: the client's.
   void wait(Instant at);
@@ -47,7 +49,7 @@ class Board {
   StderrLog log_;
   std::unique_ptr<FileStore> store_;
   std::unique_ptr<FileFlash> flash_;
-  SocketTransport transport_, file_transport_;
+  SocketTransport transport_, file_transport_, image_transport_;
 };
 
 }  // namespace tercet::posix

@@ -98,10 +98,18 @@ Result<void> ImageDirectory::read(std::uint32_t at, MutableBytes into) {
   return {};
 }
 
+Result<ota::ImageIdentity> ImageDirectory::spare_identity() {
+  const auto identity = read_image_mark(spare_file(), most_bytes_);
+  const bool is_unreadable = !identity && identity.error() != Error::malformed;
+  if (is_unreadable) return fail(Error::io_failed);
+  return identity;
+}
+
 Result<void> ImageDirectory::activate() {
   const auto fd = open_spare();
   struct stat status {};
-  if (!fd || ::fstat(*fd, &status) != 0 || ::fsync(*fd) != 0) return fail(Error::io_failed);
+  const bool is_ready = fd && ::fstat(*fd, &status) == 0 && ::fchmod(*fd, 0700) == 0 && ::fsync(*fd) == 0;
+  if (!is_ready) return fail(Error::io_failed);
   if (status.st_size == 0) return fail(Error::malformed);
   return select(spare(), kFresh, false);
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "ports/posix/files.h"
+#include "ports/posix/image_mark.h"
 #include "tercet/ota/slot.h"
 
 namespace tercet::posix {
@@ -24,6 +25,8 @@ class ImageDirectory final : public ota::ImageSlot, public ota::BootControl {
   /// What was chosen last; `a.img`, confirmed, in a directory without a selection. Errors: io_failed.
   Result<void> attach();
   std::string running_file() const { return file_of(running_); }
+  /// What the running image says it is (image_mark.h). Errors: those of read_image_mark().
+  Result<ota::ImageIdentity> running_identity() const { return read_image_mark(running_file(), most_bytes_); }
   std::string spare_file() const { return file_of(spare()); }
 
   Geometry geometry() const override { return {most_bytes_, kSectorBytes, 1}; }
@@ -32,7 +35,7 @@ class ImageDirectory final : public ota::ImageSlot, public ota::BootControl {
   Result<void> read(std::uint32_t at, MutableBytes into) override;
   bool is_on_trial() const override { return state_ == kPending; }
   bool was_spare_rejected() const override { return is_spare_rejected_; }
-  Result<ota::ImageIdentity> spare_identity() override { return fail(Error::unsupported); }
+  Result<ota::ImageIdentity> spare_identity() override;
   Result<void> activate() override;
   Result<void> confirm() override;
   Result<void> roll_back() override;

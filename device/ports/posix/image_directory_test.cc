@@ -89,6 +89,30 @@ TEST_CASE("the spare image is read back as written, behind its end as erased, an
   CHECK(!images.write(12'287, bytes));
 }
 
+TEST_CASE("what the images say of themselves is read from their marks") {
+  const Directory at;
+  std::ofstream(at.path + "/a.img") << "tercet-image 1.0 climate";
+  ImageDirectory images(at.path);
+  REQUIRE(images.boot());
+  CHECK(images.running_identity()->version.str() == "1.0");
+  CHECK(images.spare_identity().error() == Error::io_failed);
+  REQUIRE(images.erase(0));
+  REQUIRE(images.write(0, as_bytes("no mark")));
+  CHECK(images.spare_identity().error() == Error::malformed);
+  REQUIRE(images.erase(0));
+  REQUIRE(images.write(0, as_bytes("tercet-image 1.1 climate")));
+  CHECK(images.spare_identity()->version.str() == "1.1");
+}
+
+TEST_CASE("an image that is tried may be executed, whatever the file was before") {
+  const Directory at;
+  std::ofstream(at.path + "/b.img") << "old";
+  namespace fs = std::filesystem;
+  fs::permissions(at.path + "/b.img", fs::perms::owner_read | fs::perms::owner_write);
+  update(at);
+  CHECK((fs::status(at.path + "/b.img").permissions() & fs::perms::owner_exec) != fs::perms::none);
+}
+
 TEST_CASE("an empty image is not activated, and without another one nothing is given up") {
   const Directory at;
   ImageDirectory images(at.path);
