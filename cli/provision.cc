@@ -293,7 +293,13 @@ class Provisioner {
     if (is_image() && options_.unencrypted) std::printf("Not encrypted: whoever reads the flash reads the secret.\n");
     if (is_image() && keys_ && written_.size() > 1)
       std::printf("One key for all: whoever reads it in one board can read all of these images.\n");
-    if (is_image())
+    if (!is_image()) return;
+    if (options_.unencrypted)
+      std::printf(
+          "To flash: parttool.py --port PORT write_partition --partition-name nvs --input IMAGE; delete the file "
+          "afterwards "
+          "(docs/provisioning.md)\n");
+    else
       std::printf(
           "To flash, keys first: parttool.py --port PORT write_partition --partition-name nvs_keys --input KEYS, "
           "then nvs with the image; delete both files afterwards (docs/provisioning.md)\n");
