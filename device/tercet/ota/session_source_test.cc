@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tercet/alink/block.h"
 #include "tercet/ota/test_uplink.h"
 
 using namespace tercet;
@@ -55,9 +56,9 @@ struct Bench {
     const std::string id = std::to_string(number_behind(request, "\"id\":\""));
     std::vector<std::uint8_t> buffer(2048);
     Writer out{buffer};
-    BlockReply reply{.id = id, .code = code, .offset = offset, .file_length = claims != 0 ? claims : 1'700};
+    alink::BlockReply reply{.id = id, .code = code, .offset = offset, .file_length = claims != 0 ? claims : 1'700};
     if (code == 200) reply.block = as_bytes(std::string_view(file).substr(offset, size));
-    write_block_reply(out, reply);
+    alink::write_block_reply(out, reply, "default");
     buffer.resize(out.written().size());
     return buffer;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ports/fake/board.h"
+#include "tercet/alink/block.h"
 #include "tercet/crypto/encoding.h"
 #include "tercet/json/reader.h"
 #include "tercet/ota/test_board.h"
@@ -66,10 +67,12 @@ struct Life final : device::DeviceEvents {
       const auto size = static_cast<std::uint32_t>(*block->find("size")->integer());
       std::vector<std::uint8_t> buffer(1024);
       Writer out{buffer};
-      write_block_reply(out, {.id = request->find("id")->text()->raw(),
-                              .offset = offset,
-                              .file_length = static_cast<std::uint32_t>(file.size()),
-                              .block = Bytes{file}.subspan(offset, size)});
+      alink::write_block_reply(out,
+                               {.id = request->find("id")->text()->raw(),
+                                .offset = offset,
+                                .file_length = static_cast<std::uint32_t>(file.size()),
+                                .block = Bytes{file}.subspan(offset, size)},
+                               "default");
       board.platform.push(kBlockReply, as_text(out.written()), mqtt::Qos::at_most_once);
     }
   }

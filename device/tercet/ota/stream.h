@@ -8,9 +8,7 @@
 
 namespace tercet::ota {
 
-/// Files over the open session: a block is asked for in JSON and comes in a binary frame (7.6).
-///
-///   L (2 bytes, big-endian) | header (L bytes of JSON) | block (bSize bytes) | CRC-16 of the block, low byte first
+/// The board's side of files over the open session (7.6); the platform's is tercet/alink/block.h, with the frame.
 
 inline constexpr std::uint32_t kMaxStreamBytes = 16u << 20;  ///< a file that is offered this way
 
@@ -22,7 +20,7 @@ struct BlockRequest {
 void write_block_request(Writer& out, const BlockRequest& request);
 inline constexpr std::size_t kMaxBlockRequestBytes = 240;
 
-/// Both ends. Views into the frame, or into the request.
+/// Views into the frame.
 struct BlockReply {
   std::string_view id;
   std::int32_t code = 200;
@@ -32,10 +30,5 @@ struct BlockReply {
 };
 /// Errors: malformed, no frame of 7.6, or lengths that contradict each other; io_failed, the block's checksum is wrong.
 Result<BlockReply> parse_block_reply(Bytes frame);
-/// What a platform answers. `token` as it was asked with. A failed write shows in out.ok().
-void write_block_reply(Writer& out, const BlockReply& reply, std::string_view token = "default");
-
-/// CRC-16/ARC: "123456789" gives 0xBB3D.
-std::uint16_t crc16(Bytes bytes);
 
 }  // namespace tercet::ota
