@@ -76,6 +76,16 @@ bool make_plan(const BoardOptions& options, Plan& plan, std::string& problem) {
     problem = "--plain and --psk exclude each other";
     return false;
   }
+  if (options.certificate.empty() != options.key.empty()) {
+    problem = "--cert and --key go together";
+    return false;
+  }
+  if (!options.certificate.empty() && (options.plain || options.psk)) {
+    problem = "--cert needs TLS with certificates: leave out --plain and --psk";
+    return false;
+  }
+  plan.trust.certificate = options.certificate;
+  plan.trust.key = options.key;
   plan.port = options.port != 0 ? options.port : triple->port.value_or(options.plain || options.psk ? 1883 : 8883);
   if (!read_other(options, plan, problem)) return false;
   const std::string ca = !options.ca_file.empty() ? options.ca_file : triple->ca;
@@ -101,7 +111,9 @@ std::unique_ptr<climate::Sensor> choose_sensor(const BoardOptions& options, std:
       return nullptr;
     }
   }
-  return std::make_unique<climate::DiurnalModel>(options.seed);
+  climate::DiurnalModel::Shape room;
+  room.day_s = options.day_s;
+  return std::make_unique<climate::DiurnalModel>(options.seed, room);
 }
 
 /// Prints what happens, for a person.
@@ -414,6 +426,8 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_option("--pin", options->pin, "SHA-256 of the server's public key, instead of roots");
   device.add_flag("--plain", options->plain, "plain TCP instead of TLS");
   device.add_flag("--psk", options->psk, "TLS by the triple's pre-shared key instead of certificates (port 1883)");
+  device.add_option("--cert", options->certificate, "certificate of a device whose product is of the kind x509, PEM");
+  device.add_option("--key", options->key, "its private key, PEM");
   device.add_option("--other", options->other, "HOST:PORT to try in turn when nobody answers");
   device.add_flag("--auto-subscribe", options->auto_subscribe, "let the platform subscribe (_ss=1)");
   device.add_option("--interval", options->interval_s, "report interval in seconds")->check(CLI::Range(1, 86'400));
@@ -428,6 +442,8 @@ void add_board(CLI::App& device, int& exit_code) {
   device.add_option("--sensor", options->sensor, "auto, chip or model")
       ->check(CLI::IsMember({"auto", "chip", "model"}));
   device.add_option("--seed", options->seed, "seed of the model");
+  device.add_option("--day", options->day_s, "seconds that the model's day lasts; 86400, fewer to see more happen")
+      ->check(CLI::Range(1, 86'400));
   device.add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
   device.add_flag("--quiet", options->quiet, "print only what goes wrong");
   device.callback([&device, options, &exit_code] {

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "cli/fleet_board.h"
+#include "cli/fleet_updates.h"
 
 namespace tercet::cli {
 namespace {
@@ -308,10 +309,42 @@ std::string render(const FleetOptions& options, const FleetResult& result) {
   return std::string(line.data(), static_cast<std::size_t>(size));
 }
 
+namespace {
+
+int run_fleet_updates(const FleetOptions& options) {
+  std::vector<Triple> triples;
+  FleetUpdateResult result;
+  std::string problem;
+  if (!read_triples(options.triples_file, triples, problem) || !update_fleet(options, triples, result, problem)) {
+    std::fprintf(stderr, "tercet fleet: %s\n", problem.c_str());
+    return 2;
+  }
+  std::printf("%s\n", render(options, result).c_str());
+  return result.ok() ? 0 : 1;
+}
+
+void add_update_options(CLI::App& fleet, FleetUpdateOptions& updates) {
+  fleet.add_option("--ota", updates.version, "no posts: wait for an update to this version, and take it (docs/ota.md)");
+  fleet.add_option("--ota-from", updates.running, "version that the boards run at first");
+  fleet.add_option("--ota-over", updates.over, "any (HTTPS, else the session), https or session")
+      ->check(CLI::IsMember({"any", "https", "session"}));
+  fleet.add_option("--ota-cut-every", updates.cut_every,
+                   "each so-manieth board loses its supply once, at half of the image");
+  fleet.add_option("--ota-within", updates.within_s, "seconds, from when the boards are online")
+      ->check(CLI::Range(1, 86'400));
+  fleet
+      .add_option("--platform-process", updates.platform_process,
+                  "process id of the platform on this machine, whose memory is shown")
+      ->check(CLI::Range(1, 1 << 22));
+}
+
+}  // namespace
+
 int run_fleet(const FleetOptions& options) {
   std::vector<Triple> triples;
   FleetResult result;
   std::string problem;
+  if (!options.updates.version.empty()) return run_fleet_updates(options);
   if (!read_triples(options.triples_file, triples, problem) || !measure_fleet(options, triples, result, problem)) {
     std::fprintf(stderr, "tercet fleet: %s\n", problem.c_str());
     return 2;
@@ -347,6 +380,7 @@ void add_fleet(CLI::App& app, int& exit_code) {
   fleet->add_flag("!--no-replies", options->replies, "do not let the platform send replies (no _ss=1)");
   fleet->add_option("--keep-alive", options->keep_alive_s, "seconds")->check(CLI::Range(30, 1'200));
   fleet->add_option("--seed", options->seed, "seed of jitter and values");
+  add_update_options(*fleet, options->updates);
   fleet->callback([options, &exit_code] { exit_code = run_fleet(*options); });
 }
 

@@ -8,6 +8,16 @@
 
 namespace tercet::cli {
 
+/// `tercet fleet --ota`: the boards take an update.
+struct FleetUpdateOptions {
+  std::string version;          ///< that the boards are to run at the end; "" = no updates, the fleet posts
+  std::string running = "1.0";  ///< that they run at first
+  std::string over = "any";     ///< any (HTTPS first), https, session
+  std::uint32_t cut_every = 0;  ///< each so-manieth board loses its supply once, at half of the image; 0 = none
+  int within_s = 600;           ///< from when all are online
+  int platform_process = 0;     ///< whose memory is watched, on this machine; 0 = none
+};
+
 /// `tercet fleet`: thousands of virtual boards on the SDK's client machine.
 struct FleetOptions {
   std::string triples_file;  ///< lines "ProductKey DeviceName DeviceSecret", blanks or commas between, # comments
@@ -27,6 +37,7 @@ struct FleetOptions {
   bool replies = true;  ///< hear the replies, by `_ss=1`
   int keep_alive_s = 300;
   std::uint32_t seed = 1;
+  FleetUpdateOptions updates;
 };
 
 /// What happened within the measured time, except where it says otherwise.

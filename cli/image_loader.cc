@@ -1,6 +1,8 @@
 #include "cli/image_loader.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,7 +35,6 @@ bool is_there(const std::string& file) { return ::access(file.c_str(), F_OK) == 
 
 /// A new directory begins with an image that is nothing but its mark.
 bool make_first_image(const std::string& directory, const std::string& version) {
-  ::mkdir(directory.c_str(), 0700);
   if (is_there(directory + "/a.img") || is_there(directory + "/b.img")) return true;
   const std::string text = std::string(posix::kImageMark) + version + "\n";
   if (!posix::find_image_mark(text)) return false;
@@ -78,6 +79,17 @@ std::vector<std::string> own_arguments() {
   ::_exit(kNotExecuted);
 }
 
+/// Nobody else runs these images as long as this process lives. "" or why not.
+std::string lock(const std::string& directory) {
+  const int held = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (held < 0) return directory + ": " + std::strerror(errno);
+  if (::flock(held, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK)
+    return directory +
+           ": another `tercet device --ota` runs its images: stop that one, or give this one a directory of its own";
+  return directory + ": cannot be locked (" + std::strerror(errno) + "): use a directory of a local file system";
+}
+
 struct End {
   int status = 0;
   bool was_stopped = false;  ///< by a signal to us
@@ -111,6 +123,8 @@ bool is_booted_from(const std::string& directory) {
 bool was_ended_by_fault() { return std::getenv(kFault) != nullptr; }
 
 int load_images(const std::string& directory, const std::string& first_version) {
+  ::mkdir(directory.c_str(), 0700);
+  if (const std::string problem = lock(directory); !problem.empty()) return complain(problem);
   if (!make_first_image(directory, first_version))
     return complain(directory + ": no first image could be written there; the version must have a digit and no blanks");
   sigset_t signals;

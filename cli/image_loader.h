@@ -17,7 +17,8 @@ bool is_booted_from(const std::string& directory);
 bool was_ended_by_fault();
 
 /// Runs images until one ends for good, or SIGINT or SIGTERM came; those are handed on. An empty directory is given a
-/// first image that says first_version. Returns the exit code; 2 when the directory cannot be used.
+/// first image that says first_version. Returns the exit code; 2 when the directory cannot be used, or another loader
+/// uses it.
 int load_images(const std::string& directory, const std::string& first_version);
 
 }  // namespace tercet::cli

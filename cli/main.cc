@@ -7,10 +7,13 @@
 #include "cli/board.h"
 #include "cli/doctor.h"
 #include "cli/edge_verb.h"
+#include "cli/errors_verb.h"
 #include "cli/fleet.h"
+#include "cli/model_header.h"
 #include "cli/provision.h"
 #include "cli/sign.h"
 #include "cli/verbs.h"
+#include "platform/script/worker.h"
 #include "platform/server/serve.h"
 #include "ports/posix/triple_file.h"
 
@@ -202,6 +205,8 @@ void add_advise(CLI::App& app, int& exit_code) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Tercet: both ends of the Alibaba Cloud IoT protocol"};
+  // What `tercet serve` starts for itself: it has no options and is no verb of a person's.
+  if (argc == 2 && std::string_view(argv[1]) == "script-worker") std::_Exit(script::serve_scripts());
   app.require_subcommand(1);
   app.set_version_flag("--version", "tercet 0.1.0");
   int exit_code = 0;
@@ -212,16 +217,26 @@ int main(int argc, char** argv) {
   add_sign(app, exit_code);
   add_doctor(app, exit_code);
   add_advise(app, exit_code);
+  cli::add_errors(app, verbs.language, exit_code);
   CLI::App* device = app.add_subcommand("device", "without a verb: run a climate board; with one: manage devices");
   cli::add_board(*device, exit_code);
   cli::add_device_verbs(*device, verbs);
   cli::add_edge(app, exit_code);
   cli::add_fleet(app, exit_code);
+  cli::add_model(app, exit_code);
   cli::add_product_verbs(app, verbs);
   cli::add_config_verbs(app, verbs);
+  cli::add_script_verbs(app, verbs);
   cli::add_ota_verbs(app, verbs);
+  cli::add_rule_verbs(app, verbs);
+  cli::add_subscription_verbs(app, verbs);
+  cli::add_group_verbs(app, verbs);
   cli::add_property_verbs(app, verbs);
+  cli::add_topic_verbs(app, verbs);
+  cli::add_broadcast_verb(app, verbs);
   cli::add_call_verbs(app, verbs);
+  cli::add_cert_verbs(app, verbs);
+  cli::add_tag_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
   cli::add_provision_verbs(app, verbs);
 

@@ -15,7 +15,8 @@ using Parameters = std::map<std::string, std::string>;
 
 /// What the options of one verb are bound to; lives as long as the CLI::App that holds it.
 struct Words {
-  std::string product, device, firmware, job, file, version, module, name, signature, source, gray, protocol = "HTTPS";
+  std::string product, device, firmware, job, file, version, module, name, signature, source, gray, group, about, udi,
+      protocol = "HTTPS";
   std::vector<std::string> devices, tasks;
   int per_minute = 0, retries = 0, retry_minutes = 0, timeout = 0, stop_percent = 0, stop_after = 0, page = 1;
   bool check = false, verify = false, dynamic = false, md5 = false, running = false;
@@ -46,6 +47,30 @@ void complain(Verbs& verbs, const std::string& text, int code) {
   verbs.exit_code = code;
 }
 
+/// Asks for a form, and posts the file with it. False: has complained. form: its fields.
+bool post_with_form(Verbs& verbs, const ApiAccess& access, const char* action, const Parameters& parameters,
+                    const std::string& file, json::value& form) {
+  const ApiAnswer given = call(access, action, parameters);
+  if (const std::string refusal = refusal_of(given, action); !refusal.empty()) {
+    complain(verbs, refusal, given.arrived() ? 1 : 2);
+    return false;
+  }
+  form = json::parse(given.body).at("Data");
+  const std::string key_id = member(form, "OSSAccessKeyId");
+  const ApiAnswer sent = post_file(access, "/ota/upload",
+                                   {{"key", member(form, "Key")},
+                                    {"policy", member(form, "Policy")},
+                                    {"OSSAccessKeyId", key_id.empty() ? member(form, "AccessKeyId") : key_id},
+                                    {"Signature", member(form, "Signature")},
+                                    {"success_action_status", "200"}},
+                                   file);
+  if (!sent.arrived())
+    complain(verbs, sent.problem, 2);
+  else if (sent.http_status != 200)
+    complain(verbs, "the file was not taken: " + sent.body, 1);
+  return sent.arrived() && sent.http_status == 200;
+}
+
 /// The form, the file, the firmware.
 void upload(Verbs& verbs, const Words& words) {
   std::error_code bad;
@@ -53,19 +78,8 @@ void upload(Verbs& verbs, const Words& words) {
   if (bad) return complain(verbs, words.file + " cannot be read: " + bad.message(), 2);
   ApiAccess access;
   if (!access_of(verbs, access)) return;
-  const ApiAnswer given = call(access, "GenerateOTAUploadURL", {{"FileSuffix", "bin"}});
-  if (const std::string refusal = refusal_of(given, "GenerateOTAUploadURL"); !refusal.empty())
-    return complain(verbs, refusal, given.arrived() ? 1 : 2);
-  const json::value form = json::parse(given.body).at("Data");
-  const ApiAnswer sent = post_file(access, "/ota/upload",
-                                   {{"key", member(form, "Key")},
-                                    {"policy", member(form, "Policy")},
-                                    {"OSSAccessKeyId", member(form, "OSSAccessKeyId")},
-                                    {"Signature", member(form, "Signature")},
-                                    {"success_action_status", "200"}},
-                                   words.file);
-  if (!sent.arrived()) return complain(verbs, sent.problem, 2);
-  if (sent.http_status != 200) return complain(verbs, "the file was not taken: " + sent.body, 1);
+  json::value form;
+  if (!post_with_form(verbs, access, "GenerateOTAUploadURL", {{"FileSuffix", "bin"}}, words.file, form)) return;
   Parameters parameters{{"ProductKey", words.product},
                         {"DestVersion", words.version},
                         {"FirmwareName", words.name.empty() ? words.version : words.name},
@@ -100,11 +114,38 @@ void start(Verbs& verbs, const Words& words) {
   if (!words.gray.empty()) parameters["GrayPercent"] = words.gray;
   for (std::size_t i = 0; i < words.devices.size(); ++i)
     parameters["TargetDeviceName." + std::to_string(i + 1)] = words.devices[i];
-  parameters["TargetSelection"] = !words.gray.empty() ? "GRAY" : words.devices.empty() ? "ALL" : "SPECIFIC";
+  const bool is_named = !words.devices.empty() || !words.file.empty();
+  parameters["TargetSelection"] = !words.group.empty()  ? "GROUP"
+                                  : !words.gray.empty() ? "GRAY"
+                                  : is_named            ? "SPECIFIC"
+                                                        : "ALL";
+  if (!words.group.empty()) parameters["GroupId"] = words.group;
+  json::value list;
+  if (!words.file.empty()) {
+    if (!post_with_form(verbs, access, "GenerateDeviceNameListURL", {}, words.file, list)) return;
+    parameters["DnListFileUrl"] = member(list, "FileUrl");
+  }
   const char* const action = words.verify    ? "CreateOTAVerifyJob"
                              : words.dynamic ? "CreateOTADynamicUpgradeJob"
                                              : "CreateOTAStaticUpgradeJob";
   verbs.exit_code = run_call(access, {action, parameters, "Data", {}}, verbs.json);
+}
+
+void change(Verbs& verbs, const Words& words) {
+  Parameters parameters{{"JobId", words.job}};
+  if (words.per_minute != 0) parameters["MaximumPerMinute"] = std::to_string(words.per_minute);
+  if (words.timeout != 0) parameters["TimeoutInMinutes"] = std::to_string(words.timeout);
+  for (std::size_t i = 0; i < words.devices.size(); ++i)
+    parameters["SrcVersionList." + std::to_string(i + 1)] = words.devices[i];
+  perform(verbs, {"UpdateOTAJob", parameters, "", {}});
+}
+
+void rename(Verbs& verbs, const Words& words) {
+  Parameters parameters{{"FirmwareId", words.firmware}};
+  if (!words.name.empty()) parameters["FirmwareName"] = words.name;
+  if (!words.about.empty()) parameters["FirmwareDesc"] = words.about;
+  if (!words.udi.empty()) parameters["FirmwareUdi"] = words.udi;
+  perform(verbs, {"ModifyOTAFirmware", parameters, "", {}});
 }
 
 CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
@@ -117,8 +158,14 @@ void add_start(CLI::App& ota, Verbs& verbs) {
   CLI::App* verb = verb_of(ota, verbs, "start", "make a job that brings a firmware to devices; prints its JobId");
   auto words = std::make_shared<Words>();
   verb->add_option("firmware", words->firmware, "FirmwareId")->required();
-  verb->add_option("--device", words->devices, "DeviceName; may be given several times; all devices without it");
-  verb->add_option("--percent", words->gray, "a part of the devices, such as 33.33");
+  CLI::Option* const named =
+      verb->add_option("--device", words->devices, "DeviceName; may be given several times; all devices without it");
+  CLI::Option* const listed = verb->add_option("--list", words->file, "file with a DeviceName a line");
+  CLI::Option* const group =
+      verb->add_option("--group", words->group, "GroupId: the devices of a group (tercet group)");
+  CLI::Option* const share = verb->add_option("--percent", words->gray, "a part of the devices, such as 33.33");
+  for (CLI::Option* const one : {listed, group, share}) one->excludes(named);
+  group->excludes(listed), group->excludes(share), share->excludes(listed);
   verb->add_option("--from", words->source, "only devices that run this version");
   verb->add_option("--download", words->protocol,
                    "HTTPS, or MQTT: over the session, for boards without memory for both")
@@ -132,6 +179,25 @@ void add_start(CLI::App& ota, Verbs& verbs) {
   verb->add_flag("--verify", words->verify, "a verification job on the --device given");
   verb->add_flag("--dynamic", words->dynamic, "devices that report an older version later, too; until `ota cancel`");
   verb->callback([&verbs, words] { start(verbs, *words); });
+}
+
+void add_changes(CLI::App& ota, Verbs& verbs) {
+  CLI::App* verb = verb_of(ota, verbs, "change", "change a job that is not over");
+  auto words = std::make_shared<Words>();
+  verb->add_option("job", words->job, "JobId")->required();
+  verb->add_option("--per-minute", words->per_minute, "pushes, 10 to 10000");
+  verb->add_option("--timeout", words->timeout, "minutes from a device's first progress on, 1 to 1440");
+  verb->add_option("--from", words->devices, "of a dynamic job: devices that run this version; repeatable");
+  verb->callback([&verbs, words] { change(verbs, *words); });
+
+  CLI::App* named =
+      verb_of(ota, verbs, "rename", "change what a firmware is called, and what devices are told with it");
+  auto changed = std::make_shared<Words>();
+  named->add_option("firmware", changed->firmware, "FirmwareId")->required();
+  named->add_option("--name", changed->name, "for people");
+  named->add_option("--about", changed->about, "a description");
+  named->add_option("--udi", changed->udi, "handed to devices as it is");
+  named->callback([&verbs, changed] { rename(verbs, *changed); });
 }
 
 void add_cancel(CLI::App& ota, Verbs& verbs) {
@@ -218,6 +284,7 @@ void add_ota_verbs(CLI::App& app, Verbs& verbs) {
   again->add_option("job", retried->job, "JobId")->required();
   again->callback([&verbs, retried] { perform(verbs, {"ReupgradeOTATask", {{"JobId", retried->job}}, "", {}}); });
 
+  add_changes(*ota, verbs);
   add_cancel(*ota, verbs);
 
   CLI::App* versions = verb_of(*ota, verbs, "versions", "what a device says it runs");

@@ -8,6 +8,10 @@
 #include <sstream>
 
 #include "cli/manage.h"
+#include "tercet/base/bytes.h"
+#include "tercet/base/writer.h"
+#include "tercet/crypto/encoding.h"
+#include "tercet/json/writer.h"
 
 namespace tercet::cli {
 namespace {
@@ -40,6 +44,15 @@ bool read_text(const std::string& path, std::string& text) {
   return true;
 }
 
+/// A text as JSON.
+std::string json_text(std::string_view text) {
+  std::string written(6 * text.size() + 2, '\0');
+  tercet::Writer out({reinterpret_cast<std::uint8_t*>(written.data()), written.size()});
+  json::Writer{out}.string(text);
+  written.resize(out.size());
+  return written;
+}
+
 std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -48,9 +61,9 @@ std::int64_t now_ms() {
 /// What the options of one verb are bound to; lives as long as the CLI::App that holds it.
 struct Words {
   std::string product, device, name, file, text, identifier;
-  std::string data_format = "1";
+  std::vector<std::string> identifiers;
   int count = 1, page = 1, size = 50, hours = 24;
-  bool versions = false, refusals = false;
+  bool versions = false, refusals = false, flag = false;
 };
 
 std::shared_ptr<Words> words_of(CLI::App* verb, bool product, bool device) {
@@ -64,6 +77,30 @@ CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* 
   CLI::App* verb = parent.add_subcommand(name, what);
   add_access_options(*verb, verbs);
   return verb;
+}
+
+/// A verb that shows part of a device's history.
+struct Past {
+  const char *verb, *what, *filter, *filters, *action, *list;
+  std::vector<std::string> columns;
+};
+void add_past(CLI::App& app, Verbs& verbs, const Past& past) {
+  CLI::App* verb = verb_of(app, verbs, past.verb, past.what);
+  auto words = words_of(verb, true, true);
+  if (*past.filter != '\0') verb->add_option("--only", words->identifier, past.filters);
+  verb->add_option("--hours", words->hours, "how far back")->check(CLI::Range(1, 24 * 3650));
+  verb->add_option("--limit", words->size, "at most this many")->check(CLI::Range(1, 100));
+  verb->callback([&verbs, words, past] {
+    const std::int64_t end = now_ms() + 60'000;
+    Parameters parameters{{"ProductKey", words->product},
+                          {"DeviceName", words->device},
+                          {"StartTime", std::to_string(end - std::int64_t{words->hours} * 3'600'000)},
+                          {"EndTime", std::to_string(end)},
+                          {"PageSize", std::to_string(words->size)},
+                          {"Asc", "0"}};
+    if (!words->identifier.empty()) parameters[past.filter] = words->identifier;
+    perform(verbs, {past.action, parameters, past.list, past.columns});
+  });
 }
 
 }  // namespace
@@ -93,14 +130,36 @@ void add_product_verbs(CLI::App& app, Verbs& verbs) {
   CLI::App* create = verb_of(*product, verbs, "create", "make a product; prints its ProductKey");
   auto made = std::make_shared<Words>();
   create->add_option("name", made->name, "product name")->required();
-  create->callback([&verbs, made] {
-    perform(verbs,
-            {"CreateProduct", {{"ProductName", made->name}, {"NodeType", "0"}, {"DataFormat", "1"}}, "Data", {}});
+  auto raw = std::make_shared<bool>(false);
+  create->add_flag("--raw", *raw, "its devices speak bytes of their own (pass-through); `tercet script` says which");
+  auto gateway = std::make_shared<bool>(false);
+  create->add_flag("--gateway", *gateway, "its devices are gateways: others reach the platform through them");
+  auto x509 = std::make_shared<bool>(false);
+  create->add_flag("--x509", *x509, "its devices log in with X.509 certificates (`tercet cert`), not with secrets");
+  create->callback([&verbs, made, raw, gateway, x509] {
+    perform(verbs, {"CreateProduct",
+                    {{"ProductName", made->name},
+                     {"NodeType", *gateway ? "1" : "0"},
+                     {"DataFormat", *raw ? "0" : "1"},
+                     {"AuthType", *x509 ? "x509" : "secret"}},
+                    "Data",
+                    {}});
   });
 
   CLI::App* show = verb_of(*product, verbs, "show", "one product");
   auto shown = words_of(show, true, false);
   show->callback([&verbs, shown] { perform(verbs, {"QueryProduct", {{"ProductKey", shown->product}}, "Data", {}}); });
+
+  CLI::App* registration =
+      verb_of(*product, verbs, "registration", "whether boards may register with the ProductSecret");
+  auto allowed = words_of(registration, true, false);
+  registration->add_option("switch", allowed->text, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  registration->callback([&verbs, allowed] {
+    perform(verbs, {"UpdateProduct",
+                    {{"ProductKey", allowed->product}, {"DynamicRegister", allowed->text == "on" ? "true" : "false"}},
+                    "",
+                    {}});
+  });
 
   CLI::App* model = verb_of(*product, verbs, "model", "print the thing model, or import one from a TSL file");
   auto tsl = words_of(model, true, false);
@@ -164,6 +223,66 @@ void add_config_verbs(CLI::App& app, Verbs& verbs) {
   });
 }
 
+void add_script_verbs(CLI::App& app, Verbs& verbs) {
+  CLI::App* script = app.add_subcommand("script", "the script that reads and writes a pass-through product's bytes");
+  script->require_subcommand(1);
+
+  CLI::App* set = verb_of(*script, verbs, "set", "check a JavaScript file and make it the product's script");
+  auto stored = words_of(set, true, false);
+  set->add_option("file", stored->file, "JavaScript, 128 KB at most, - for standard input")->required();
+  set->callback([&verbs, stored] {
+    std::string text;
+    if (!read_text(stored->file, text)) {
+      std::cerr << "tercet: " << stored->file << " cannot be read\n";
+      verbs.exit_code = 2;
+      return;
+    }
+    perform(verbs, {"UpdateThingScript",
+                    {{"ProductKey", stored->product}, {"ScriptContent", text}, {"ScriptType", "JavaScript"}},
+                    "Data",
+                    {}});
+  });
+
+  CLI::App* show = verb_of(*script, verbs, "show", "print the script");
+  auto shown = words_of(show, true, false);
+  show->add_option("--version", shown->identifier, "an earlier version; the last ten are kept");
+  show->callback([&verbs, shown] {
+    Call wanted{"GetThingScript", {{"ProductKey", shown->product}}, "Data.ScriptContent", {}};
+    if (!shown->identifier.empty()) wanted.parameters["ScriptVersion"] = shown->identifier;
+    perform(verbs, wanted);
+  });
+
+  CLI::App* test =
+      verb_of(*script, verbs, "test", "run a script on a message; prints what comes out and the time it took");
+  auto tried = words_of(test, true, false);
+  auto hex = std::make_shared<std::vector<std::string>>();
+  auto object = std::make_shared<std::string>();
+  test->add_option("file", tried->file, "a script that is not saved yet; the product's without it");
+  CLI::Option* bytes = test->add_option("--hex", *hex, "bytes of a device: --hex 00 1f c8");
+  CLI::Option* down =
+      test->add_option("--message", *object, "a message to a device, as the platform makes it")->excludes(bytes);
+  test->add_option("--topic", tried->identifier, "custom topic: transformPayload instead of rawDataToProtocol")
+      ->excludes(down);
+  test->callback([&verbs, tried, hex, object] {
+    Call wanted{"TestThingScript", {{"ProductKey", tried->product}}, "Data", {}};
+    std::string text;
+    if (!tried->file.empty() && !read_text(tried->file, text)) {
+      std::cerr << "tercet: " << tried->file << " cannot be read\n";
+      verbs.exit_code = 2;
+      return;
+    }
+    if (!text.empty()) wanted.parameters["ScriptContent"] = text;
+    std::string all;
+    for (const std::string& part : *hex) all += part;
+    if (!object->empty())
+      wanted.parameters["Json"] = *object;
+    else
+      wanted.parameters["Hex"] = all;
+    if (!tried->identifier.empty()) wanted.parameters["Topic"] = tried->identifier;
+    perform(verbs, wanted);
+  });
+}
+
 void add_device_verbs(CLI::App& device, Verbs& verbs) {
   CLI::App* list = verb_of(device, verbs, "list", "devices of a product");
   auto listed = words_of(list, true, false);
@@ -193,6 +312,7 @@ void add_device_verbs(CLI::App& device, Verbs& verbs) {
                                Simple{"status", "online or not", "GetDeviceStatus", "Data"},
                                Simple{"enable", "let the device in again", "EnableThing", ""},
                                Simple{"disable", "shut the device out", "DisableThing", ""},
+                               Simple{"reset", "let it register dynamically once more", "ResetThing", ""},
                                Simple{"delete", "delete the device and what it reported", "DeleteDevice", ""}}) {
     CLI::App* verb = verb_of(device, verbs, simple.verb, simple.what);
     auto words = words_of(verb, true, true);
@@ -200,6 +320,41 @@ void add_device_verbs(CLI::App& device, Verbs& verbs) {
       perform(verbs, {simple.action, {{"ProductKey", words->product}, {"DeviceName", words->device}}, simple.list, {}});
     });
   }
+
+  CLI::App* rotate = verb_of(device, verbs, "rotate-secret", "make a new DeviceSecret; both are taken for a while");
+  auto rotated = words_of(rotate, true, true);
+  auto overlap = std::make_shared<std::int64_t>(86'400'000);
+  auto* lasting =
+      rotate->add_option("--overlap", *overlap, "how long the earlier one is taken yet: 24h, 30m, 7d; 0s: no longer")
+          ->transform(CLI::AsNumberWithUnit(
+              std::map<std::string, std::int64_t>{{"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}},
+              CLI::AsNumberWithUnit::UNIT_REQUIRED));
+  auto end = std::make_shared<bool>(false);
+  rotate->add_flag("--end", *end, "the earlier one is taken no longer, from now on")->excludes(lasting);
+  rotate->callback([&verbs, rotated, overlap, end] {
+    Parameters parameters{{"ProductKey", rotated->product}, {"DeviceName", rotated->device}};
+    if (*end) return perform(verbs, {"EndDeviceSecretRotation", parameters, "", {}});
+    parameters["OverlapSeconds"] = std::to_string(*overlap / 1000);
+    perform(verbs, {"RotateDeviceSecret", parameters, "Data", {}});
+  });
+
+  CLI::App* tokens = verb_of(device, verbs, "tokens", "boards that registered under the name without pre-registration");
+  auto held = words_of(tokens, true, true);
+  auto* kept = tokens->add_option("--keep", held->identifier, "keep this client id, take the others away for good");
+  auto* gone = tokens->add_option("--delete", held->text, "take this client id away; \"all\" takes every one");
+  kept->excludes(gone);
+  tokens->callback([&verbs, held] {
+    Parameters parameters{{"ProductKey", held->product}, {"DeviceName", held->device}};
+    if (!held->identifier.empty()) {
+      parameters["ClientId"] = held->identifier;
+      return perform(verbs, {"TransformClientId", parameters, "", {}});
+    }
+    if (!held->text.empty()) {
+      if (held->text != "all") parameters["ClientId"] = held->text;
+      return perform(verbs, {"DeleteClientIds", parameters, "", {}});
+    }
+    perform(verbs, {"QueryClientIds", parameters, "Data.DynamicRegClientIds", {"ClientId", "CreateTime"}});
+  });
 }
 
 void add_property_verbs(CLI::App& app, Verbs& verbs) {
@@ -213,6 +368,16 @@ void add_property_verbs(CLI::App& app, Verbs& verbs) {
                     {{"ProductKey", shown->product}, {"DeviceName", shown->device}},
                     "Data.List.PropertyStatusInfo",
                     {"Identifier", "Name", "Value", "Unit", "Time"}});
+  });
+
+  CLI::App* get = verb_of(*property, verbs, "get", "ask a device that is online what its properties are now");
+  auto asked = words_of(get, true, true);
+  get->add_option("identifiers", asked->identifiers, "properties")->required();
+  get->callback([&verbs, asked] {
+    std::map<std::string, std::string> parameters{{"ProductKey", asked->product}, {"DeviceName", asked->device}};
+    for (std::size_t i = 0; i < asked->identifiers.size(); ++i)
+      parameters["Identifier." + std::to_string(i + 1)] = asked->identifiers[i];
+    perform(verbs, {"GetDevicePropertyNow", std::move(parameters), "Data.Values", {}});
   });
 
   CLI::App* set = verb_of(*property, verbs, "set", "command a device");
@@ -242,6 +407,73 @@ void add_property_verbs(CLI::App& app, Verbs& verbs) {
                      {"Asc", "0"}},
                     "Data.List.PropertyInfo",
                     {"Time", "Value"}});
+  });
+}
+
+void add_topic_verbs(CLI::App& app, Verbs& verbs) {
+  CLI::App* topic = app.add_subcommand("topic", "classes of custom topics: what devices may publish and subscribe to");
+  topic->require_subcommand(1);
+  const auto operation = [](CLI::App* verb, const std::shared_ptr<Words>& words) {
+    return verb->add_option("operation", words->text, "PUB, SUB or ALL: what devices may do")
+        ->check(CLI::IsMember({"PUB", "SUB", "ALL"}));
+  };
+
+  CLI::App* list = verb_of(*topic, verbs, "list", "the classes of a product; Operation 0 PUB, 1 SUB, 2 ALL");
+  auto listed = words_of(list, true, false);
+  list->callback([&verbs, listed] {
+    perform(verbs, {"QueryProductTopic",
+                    {{"ProductKey", listed->product}},
+                    "Data.ProductTopicInfo",
+                    {"Id", "TopicShortName", "Operation", "Desc"}});
+  });
+
+  CLI::App* add = verb_of(*topic, verbs, "add", "let devices use /PRODUCT/DEVICE/user/CLASS");
+  auto added = words_of(add, true, false);
+  add->add_option("class", added->name, "what follows user/: a, a/b; for SUB with + and a last #")->required();
+  operation(add, added)->required();
+  add->callback([&verbs, added] {
+    perform(verbs, {"CreateProductTopic",
+                    {{"ProductKey", added->product}, {"TopicShortName", added->name}, {"Operation", added->text}},
+                    "",
+                    {}});
+  });
+
+  CLI::App* set = verb_of(*topic, verbs, "set", "change what devices may do with a class");
+  auto changed = words_of(set, false, false);
+  set->add_option("id", changed->identifier, "Id of `topic list`")->required();
+  operation(set, changed)->required();
+  set->callback([&verbs, changed] {
+    perform(verbs, {"UpdateProductTopic", {{"TopicId", changed->identifier}, {"Operation", changed->text}}, "", {}});
+  });
+
+  CLI::App* remove = verb_of(*topic, verbs, "delete", "delete a class");
+  auto removed = words_of(remove, false, false);
+  remove->add_option("id", removed->identifier, "Id of `topic list`")->required();
+  remove->callback([&verbs, removed] {
+    perform(verbs, {"DeleteProductTopic", {{"TopicId", removed->identifier}}, "", {}});
+  });
+
+  CLI::App* free = verb_of(*topic, verbs, "free", "whether devices may use custom topics that no class is for");
+  auto freed = words_of(free, true, false);
+  free->add_option("value", freed->text, "true or false")->required()->check(CLI::IsMember({"true", "false"}));
+  free->callback([&verbs, freed] {
+    perform(verbs, {"SetProductFreeTopics", {{"ProductKey", freed->product}, {"Free", freed->text}}, "", {}});
+  });
+}
+
+void add_broadcast_verb(CLI::App& app, Verbs& verbs) {
+  CLI::App* broadcast = verb_of(app, verbs, "broadcast", "send a text to every device of a product that is online");
+  auto said = words_of(broadcast, true, false);
+  broadcast->add_option("text", said->text, "what is sent, 64 KB at most")->required();
+  broadcast->add_option("--topic", said->name, "instead: to those that subscribed to /broadcast/PRODUCT/TOPIC");
+  broadcast->callback([&verbs, said] {
+    std::string content(crypto::base64_size(said->text.size()), '\0');
+    const auto encoded = crypto::encode_base64(as_bytes(said->text), content);
+    if (!encoded) return;
+    std::map<std::string, std::string> parameters{{"ProductKey", said->product},
+                                                  {"MessageContent", std::string(*encoded)}};
+    if (!said->name.empty()) parameters["TopicFullName"] = "/broadcast/" + said->product + "/" + said->name;
+    perform(verbs, {"PubBroadcast", std::move(parameters), "", {}});
   });
 }
 
@@ -290,44 +522,124 @@ void add_call_verbs(CLI::App& app, Verbs& verbs) {
     perform(verbs, {"ClearDeviceDesiredProperty", parameters, "Data", {}});
   });
 
-  struct Past {
-    const char *verb, *what, *one, *action, *list;
-    std::vector<std::string> columns;
-  };
-  for (const Past& past : {Past{"events",
-                                "the events of a device, newest first",
-                                "event",
-                                "QueryDeviceEventData",
-                                "Data.List.EventInfo",
-                                {"Time", "EventType", "Identifier", "OutputData"}},
-                           Past{"calls",
-                                "the service calls and sets of a device, newest first",
-                                "service",
-                                "QueryDeviceServiceData",
-                                "Data.List.ServiceInfo",
-                                {"Time", "Identifier", "InputData", "OutputData"}}}) {
-    CLI::App* verb = verb_of(app, verbs, past.verb, past.what);
-    auto words = words_of(verb, true, true);
-    verb->add_option("--only", words->identifier, std::string("of this ") + past.one);
-    verb->add_option("--hours", words->hours, "how far back")->check(CLI::Range(1, 24 * 3650));
-    verb->add_option("--limit", words->size, "at most this many")->check(CLI::Range(1, 100));
-    verb->callback([&verbs, words, past] {
-      const std::int64_t end = now_ms() + 60'000;
-      Parameters parameters{{"ProductKey", words->product},
-                            {"DeviceName", words->device},
-                            {"StartTime", std::to_string(end - std::int64_t{words->hours} * 3'600'000)},
-                            {"EndTime", std::to_string(end)},
-                            {"PageSize", std::to_string(words->size)},
-                            {"Asc", "0"}};
-      if (!words->identifier.empty()) parameters["Identifier"] = words->identifier;
-      perform(verbs, {past.action, parameters, past.list, past.columns});
-    });
-  }
+  add_past(app, verbs,
+           {"events",
+            "the events of a device, newest first",
+            "Identifier",
+            "of this event",
+            "QueryDeviceEventData",
+            "Data.List.EventInfo",
+            {"Time", "EventType", "Identifier", "OutputData"}});
+  add_past(app, verbs,
+           {"calls",
+            "the service calls and sets of a device, newest first",
+            "Identifier",
+            "of this service",
+            "QueryDeviceServiceData",
+            "Data.List.ServiceInfo",
+            {"Time", "Identifier", "InputData", "OutputData"}});
+  add_past(app, verbs,
+           {"network",
+            "what a device has told of its network, newest first",
+            "",
+            "",
+            "QueryDeviceNetworkStatus",
+            "Data.List.NetworkInfo",
+            {"Time", "Rssi", "Snr", "Per", "ErrStats"}});
+  CLI::App* shadow = app.add_subcommand("shadow", "what a device reported last, and what is desired of it");
+  shadow->require_subcommand(1);
+  CLI::App* look = verb_of(*shadow, verbs, "show", "state, metadata and version");
+  auto looked = words_of(look, true, true);
+  look->callback([&verbs, looked] {
+    perform(
+        verbs,
+        {"GetDeviceShadow", {{"ProductKey", looked->product}, {"DeviceName", looked->device}}, "ShadowMessage", {}});
+  });
+  CLI::App* wish = verb_of(*shadow, verbs, "update", "wish for a state; kept until the device has it");
+  auto wishes = words_of(wish, true, true);
+  wish->add_option("message", wishes->text,
+                   R"(as the cloud takes it, '{"method":"update","state":{"desired":{"color":"red"}},"version":2}')")
+      ->required();
+  wish->add_flag("--merge", wishes->flag, "leave what the message does not name");
+  wish->callback([&verbs, wishes] {
+    perform(verbs, {"UpdateDeviceShadow",
+                    {{"ProductKey", wishes->product},
+                     {"DeviceName", wishes->device},
+                     {"ShadowMessage", wishes->text},
+                     {"DeltaUpdate", wishes->flag ? "true" : "false"}},
+                    {},
+                    {}});
+  });
+}
+
+void add_tag_verbs(CLI::App& app, Verbs& verbs) {
+  CLI::App* tag = app.add_subcommand("tag", "labels of devices, and devices found by them");
+  tag->require_subcommand(1);
+  CLI::App* set = verb_of(*tag, verbs, "set", "give a device a tag, or a tag another value");
+  auto given = words_of(set, true, true);
+  set->add_option("key", given->identifier, "letters, digits or _ - # @ % & * .")->required();
+  set->add_option("value", given->text, "letters, digits, Chinese, Japanese or _ - # @ % & : .")->required();
+  set->callback([&verbs, given] {
+    const std::string props = "{" + json_text(given->identifier) + ":" + json_text(given->text) + "}";
+    perform(
+        verbs,
+        {"SaveDeviceProp", {{"ProductKey", given->product}, {"DeviceName", given->device}, {"Props", props}}, "", {}});
+  });
+  CLI::App* list = verb_of(*tag, verbs, "list", "the tags of a device");
+  auto listed = words_of(list, true, true);
+  list->callback([&verbs, listed] {
+    perform(verbs,
+            {"QueryDeviceProp", {{"ProductKey", listed->product}, {"DeviceName", listed->device}}, "", {"Props"}});
+  });
+  CLI::App* gone = verb_of(*tag, verbs, "delete", "take a tag from a device");
+  auto taken = words_of(gone, true, true);
+  gone->add_option("key", taken->identifier, "its key")->required();
+  gone->callback([&verbs, taken] {
+    perform(verbs, {"DeleteDeviceProp",
+                    {{"ProductKey", taken->product}, {"DeviceName", taken->device}, {"PropKey", taken->identifier}},
+                    "",
+                    {}});
+  });
+  CLI::App* find = verb_of(*tag, verbs, "find", "devices that have all of these tags");
+  auto sought = words_of(find, false, false);
+  find->add_option("tags", sought->identifiers, "KEY=VALUE, or KEY for any value")->required();
+  find->add_option("--page", sought->page, "page, from 1");
+  find->callback([&verbs, sought] {
+    Parameters parameters{{"CurrentPage", std::to_string(sought->page)}, {"PageSize", "50"}};
+    int number = 0;
+    for (const std::string& one : sought->identifiers) {
+      const std::string name = "Tag." + std::to_string(++number);
+      const auto equals = one.find('=');
+      parameters[name + ".TagKey"] = one.substr(0, equals);
+      if (equals != std::string::npos) parameters[name + ".TagValue"] = one.substr(equals + 1);
+    }
+    perform(verbs, {"QueryDeviceByTags",
+                    parameters,
+                    "Data.SimpleDeviceInfo",
+                    {"ProductKey", "ProductName", "DeviceName", "IotId"}});
+  });
 }
 
 void add_log_verbs(CLI::App& app, Verbs& verbs) {
-  CLI::App* log = app.add_subcommand("log", "what the platform would not do, and why");
+  CLI::App* log = app.add_subcommand("log", "what the platform would not do, and why; what devices log");
   log->require_subcommand(1);
+  add_past(*log, verbs,
+           {"device",
+            "what a device has uploaded of its own log, newest first",
+            "Level",
+            "of this level: FATAL, ERROR, WARN, INFO, DEBUG, or one of the device's own",
+            "QueryDeviceLocalLog",
+            "Data.List.LogInfo",
+            {"Time", "Level", "Module", "Code", "TraceContext", "Content"}});
+  CLI::App* upload = verb_of(*log, verbs, "upload", "whether a device is to upload its log");
+  auto switched = words_of(upload, true, true);
+  upload->add_option("state", switched->text, "on or off; without it: how it is")->check(CLI::IsMember({"on", "off"}));
+  upload->callback([&verbs, switched] {
+    Parameters parameters{{"ProductKey", switched->product}, {"DeviceName", switched->device}};
+    if (switched->text.empty()) return perform(verbs, {"GetDeviceLogUpload", parameters, "Data", {}});
+    parameters["Enabled"] = switched->text == "on" ? "true" : "false";
+    perform(verbs, {"SetDeviceLogUpload", parameters, "Data", {}});
+  });
   CLI::App* refusals = verb_of(*log, verbs, "refusals", "refused logins, topics and messages, with the remedy");
   auto words = std::make_shared<Words>();
   refusals->add_option("product", words->product, "ProductKey; also one that does not exist");

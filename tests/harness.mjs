@@ -1,7 +1,7 @@
 // Starts a real `tercet serve` for one test file, and stops it. TERCET names the executable.
 import { spawn } from 'node:child_process';
 import { createHmac, randomUUID, createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,18 @@ const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirnam
 
 export const tercet = process.env.TERCET ?? path.resolve(here, '../build/release/cli/tercet');
 export const climateTsl = readFileSync(path.resolve(here, '../device/climate/climate.tsl.json'), 'utf8');
+
+// The folder in which a run leaves what it has proved, a file for each test file: interop/matrix.mjs makes the matrix of
+// features and clients of it. A file begins anew with its run, so what failed this time is not proved by the last.
+const proofs = process.env.TERCET_PROOFS && path.join(process.env.TERCET_PROOFS, `${path.basename(process.argv[1] ?? 'none')}.jsonl`);
+if (proofs?.includes('.test.mjs')) {
+  mkdirSync(path.dirname(proofs), { recursive: true });
+  writeFileSync(proofs, '');
+}
+// The last statement of a test: what it has proved, by client. proved({ 'MQTT.js': ['shadow'] })
+export function proved(what) {
+  if (proofs) appendFileSync(proofs, JSON.stringify(what) + '\n');
+}
 
 export async function until(claim, what, milliseconds = 15000) {
   const deadline = Date.now() + milliseconds;
@@ -89,8 +101,8 @@ export async function api(server, action, parameters = {}) {
   return body;
 }
 
-export async function makeProduct(server, { name = 'climate', tsl = climateTsl } = {}) {
-  const made = await api(server, 'CreateProduct', { ProductName: `${name}${Math.floor(Math.random() * 1e9)}`, NodeType: 0, DataFormat: 1 });
+export async function makeProduct(server, { name = 'climate', tsl = climateTsl, nodeType = 0 } = {}) {
+  const made = await api(server, 'CreateProduct', { ProductName: `${name}${Math.floor(Math.random() * 1e9)}`, NodeType: nodeType, DataFormat: 1 });
   const productKey = made.Data.ProductKey;
   if (tsl) await api(server, 'ImportThingModelTsl', { ProductKey: productKey, TslStr: tsl });
   return productKey;

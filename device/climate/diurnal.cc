@@ -6,7 +6,7 @@
 namespace tercet::climate {
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000, kWarmestMs = 15 * 3'600'000;
+constexpr float kWarmest = 15.0f / 24;  // three in the afternoon
 constexpr float kTwoPi = 6.2831853f;
 
 float hundredths(float value) { return std::round(value * 100) / 100; }
@@ -24,8 +24,9 @@ float DiurnalModel::noise() {
 
 Reading DiurnalModel::look(UnixMillis now) {
   const std::int64_t local = now.ms + std::int64_t{shape_.utc_offset_s} * 1000;
-  const std::int64_t of_day = ((local % kDayMs) + kDayMs) % kDayMs;
-  const float phase = std::cos(kTwoPi * static_cast<float>(of_day - kWarmestMs) / static_cast<float>(kDayMs));
+  const std::int64_t day = std::int64_t{std::max(shape_.day_s, std::int32_t{1})} * 1000;
+  const std::int64_t of_day = ((local % day) + day) % day;
+  const float phase = std::cos(kTwoPi * (static_cast<float>(of_day) / static_cast<float>(day) - kWarmest));
   drift_ = 0.98f * drift_ + 0.05f * noise();
   Reading reading;
   reading.temperature =

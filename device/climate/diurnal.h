@@ -13,6 +13,7 @@ class DiurnalModel final : public Sensor {
     float mean_temperature = 22, temperature_swing = 4;
     float mean_humidity = 52, humidity_swing = 12;
     std::int32_t utc_offset_s = 8 * 3600;  ///< where the room is
+    std::int32_t day_s = 86'400;           ///< how long a day lasts, from 1: shorter ones are for demonstrations
   };
   explicit DiurnalModel(std::uint32_t seed) : DiurnalModel(seed, Shape{}) {}
   DiurnalModel(std::uint32_t seed, const Shape& shape) : shape_(shape), state_(seed * 2 + 1) {}

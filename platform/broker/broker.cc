@@ -42,11 +42,48 @@ bool Broker::send_to(std::string_view identity_key, std::string_view topic, Byte
   return found != nullptr && shard_->send_alone(*found, topic, payload, qos);
 }
 
+bool Broker::send_for_receipt(std::string_view identity_key, std::string_view topic, Bytes payload,
+                              std::uint64_t receipt) {
+  Session* found = shard_->find(identity_key);
+  return found != nullptr && found->connection != nullptr && shard_->send_for_receipt(*found, topic, payload, receipt);
+}
+
+bool Broker::awaits_receipt(std::string_view identity_key, std::uint64_t receipt) const {
+  const Session* found = shard_->find(identity_key);
+  return found != nullptr && shard_->awaits_receipt(*found, receipt);
+}
+
 void Broker::disconnect(std::string_view identity_key, bool forget) { shard_->disconnect(identity_key, forget); }
 
 bool Broker::is_online(std::string_view identity_key) const {
   const Session* found = shard_->find(identity_key);
-  return found != nullptr && found->connection != nullptr;
+  return found != nullptr && found->is_online();
+}
+
+void Broker::take_in(const SubDeviceLogin& login) { shard_->take_in(login); }
+
+bool Broker::admit(const SubDeviceLogin& login) { return shard_->admit(login); }
+
+bool Broker::log_out(SessionRef gateway, std::string_view name) { return shard_->log_out(gateway, name); }
+
+void Broker::give_up(const Ride& ride, std::string_view name) { shard_->give_up(ride, name); }
+
+void Broker::end_ride(std::string_view key, RideEnd why) { shard_->end_ride(key, why); }
+
+bool Broker::speaks_for(SessionRef gateway, std::string_view name) const {
+  const Session* found = shard_->sessions().at(gateway);
+  return found != nullptr && found->rider(name) != nullptr;
+}
+
+std::size_t Broker::sub_devices(SessionRef gateway) const {
+  const Session* found = shard_->sessions().at(gateway);
+  return found != nullptr && found->sub_devices ? found->sub_devices->speaks_for.size() : 0;
+}
+
+std::optional<runtime::Address> Broker::address_of(SessionRef session) const {
+  const Session* found = shard_->sessions().at(session);
+  if (found == nullptr || found->connection == nullptr) return std::nullopt;
+  return found->connection->peer();
 }
 
 void Broker::publish(std::string_view topic, Bytes payload, std::uint8_t qos, bool retain) {

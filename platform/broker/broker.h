@@ -78,7 +78,18 @@ class Broker final : public Egress {
   bool send(SessionRef session, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   bool send_to(std::string_view identity_key, std::string_view topic, Bytes payload, std::uint8_t qos) override;
   void disconnect(std::string_view identity_key, bool forget) override;
+  bool send_for_receipt(std::string_view identity_key, std::string_view topic, Bytes payload,
+                        std::uint64_t receipt) override;
+  bool awaits_receipt(std::string_view identity_key, std::uint64_t receipt) const override;
   bool is_online(std::string_view identity_key) const override;
+  void take_in(const SubDeviceLogin& login) override;
+  bool admit(const SubDeviceLogin& login) override;
+  bool log_out(SessionRef gateway, std::string_view name) override;
+  void give_up(const Ride& ride, std::string_view name) override;
+  void end_ride(std::string_view identity_key, RideEnd why) override;
+  bool speaks_for(SessionRef gateway, std::string_view name) const override;
+  std::size_t sub_devices(SessionRef gateway) const override;
+  std::optional<runtime::Address> address_of(SessionRef session) const override;
 
   /// Publishes in the platform's own name to whoever subscribes, on every shard, and to the device that a custom or
   /// downward system topic addresses. Any topic without wildcards; at most 65535 bytes.

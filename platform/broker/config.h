@@ -19,6 +19,7 @@ struct Limits {
   std::uint32_t max_connect_bytes = 4096;       ///< what is read, and so kept, of a peer that has not logged in
   std::uint16_t max_in_flight = 100;            ///< QoS 1 and 2 messages sent to the client and not acknowledged
   std::uint32_t max_unacknowledged = 16384;     ///< QoS 1 and 2 messages of the client that we have not yet answered
+  std::uint32_t sessions_per_second = 0;        ///< messages to log in or out sub-devices, beside the others
   std::uint32_t qos0_per_second = 0;            ///< PUBLISH of QoS 0 taken from one connection; the surplus is dropped
   std::uint32_t qos1_per_second = 0;            ///< the same of QoS 1 (and 2)
   std::uint32_t down_per_second = 0;      ///< PUBLISH sent to one connection: beyond, QoS 0 is dropped and QoS 1 waits
@@ -39,6 +40,7 @@ struct Limits {
 
   static Limits cloud() {
     Limits limits;
+    limits.sessions_per_second = 400;  // 200 are answered, the others told 429
     limits.qos0_per_second = 30;
     limits.qos1_per_second = 10;
     limits.down_per_second = 50;
@@ -63,6 +65,7 @@ struct Limits {
 struct BrokerConfig {
   Limits cloud = Limits::cloud();
   Limits standard = Limits::standard();
+  bool web_sockets = true;                     ///< a connection that begins with GET is MQTT over WebSocket
   Millis connect_timeout{10'000};              ///< from accept to the end of CONNECT, TLS handshake included
   Millis linger{2'000};                        ///< how long a refused peer may take to read why
   std::size_t read_buffer_bytes = 512 * 1024;  ///< one per shard; at least twice the largest packet

@@ -6,6 +6,7 @@
 #include "platform/broker/refusal_of.h"
 #include "platform/broker/session.h"
 #include "platform/broker/shard.h"
+#include "platform/runtime/web_socket_stream.h"
 
 namespace tercet::broker {
 namespace {
@@ -37,6 +38,10 @@ Cause cause_of(const runtime::StreamFailure& failure) {
       return Cause::tls_psk_unknown;
     case Kind::tls_psk_wrong_key:
       return Cause::tls_psk_key;
+    case Kind::web_socket_refused:
+      return Cause::web_socket_refused;
+    case Kind::web_socket_broken:
+      return Cause::web_socket_broken;
     default:
       break;
   }
@@ -58,6 +63,7 @@ Connection::Connection(Shard& shard, std::unique_ptr<runtime::Stream> stream, co
 }
 
 Connection::~Connection() {
+  if (extras_ && extras_->asked) *extras_->asked = nullptr;
   output_.clear(shard_->pool());
   if (stream_ && attached_) shard_->loop().detach(*stream_);
 }
@@ -125,7 +131,7 @@ void Connection::note_held() {
 /// Where the next bytes go: behind the kept part of an unfinished packet. Before login no more than the little that is
 /// held for a stranger.
 MutableBytes Connection::read_space() {
-  if (state_ == State::delayed) return shard_->read_buffer();
+  if (throws_away()) return shard_->read_buffer();
   if (kept_room_ > kKeepInPlace) return {kept_.get() + kept_bytes_, kept_room_ - kept_bytes_};
   MutableBytes space = shard_->read_buffer();
   if (kept_bytes_ > 0) std::memcpy(space.data(), kept_.get(), kept_bytes_);
@@ -159,7 +165,7 @@ bool Connection::read_once() {
       secure_or_greet(shard_->read_buffer()[0]);
       return state_ != State::closed;
     }
-    if (state_ == State::delayed) {  // thrown away; kept_bytes_ counts it
+    if (throws_away()) {  // kept_bytes_ counts it
       kept_bytes_ += static_cast<std::uint32_t>(io.bytes);
       if (kept_bytes_ > kMostWhileDelayed) end(mqtt::ReasonCode::success);
     } else {
@@ -207,6 +213,7 @@ std::size_t Connection::largest_packet() const {
 
 void Connection::consume(Bytes bytes) {
   while (!bytes.empty() && (state_ == State::open || state_ == State::greeting)) {
+    if (state_ == State::greeting && speaks_http(bytes[0])) return greet_web_socket(bytes);
     if (state_ == State::greeting && !is_mqtt(bytes[0])) return;
     const auto frame = mqtt::next_frame(bytes, largest_packet());
     if (!frame) {
@@ -239,6 +246,18 @@ void Connection::keep(Bytes rest) {
   kept_ = std::move(kept);
   kept_bytes_ = static_cast<std::uint32_t>(rest.size());
   kept_room_ = static_cast<std::uint32_t>(room);
+}
+
+/// The first letter of GET, on a port that takes WebSockets.
+bool Connection::speaks_http(std::uint8_t first) const {
+  return first == 'G' && shard_->config().web_sockets && !stream_->is_web_socket();
+}
+
+/// MQTT over WebSocket on a port for MQTT: from here on the stream gives what its frames carry.
+void Connection::greet_web_socket(Bytes first) {
+  shard_->loop().detach(*stream_);
+  stream_ = runtime::WebSocketStream::greet(std::move(stream_), first, !listener_->anonymous);
+  shard_->loop().attach(*stream_, *this);
 }
 
 bool Connection::is_mqtt(std::uint8_t first) {
@@ -297,7 +316,8 @@ void Connection::on_timer(void* self) { static_cast<Connection*>(self)->deadline
 
 void Connection::deadline_passed() {
   if (state_ == State::closed || !stream_) return;
-  if (state_ == State::delayed) return answer_refused();
+  if (state_ == State::delayed || state_ == State::undecided) return answer_refused();
+  if (state_ == State::parting) return end(mqtt::ReasonCode::success);
   if (state_ != State::open) {
     journal(Refusal::Stage::transport, Cause::no_connect, 0,
             stream_->is_tls() && stream_->tls_description().empty()
@@ -324,6 +344,7 @@ void Connection::end(mqtt::ReasonCode reason, bool will_due) {
   state_ = State::closed;
   if (is_delayed_) shard_->delay_over();
   is_delayed_ = false;
+  if (extras_ && extras_->asked) *std::exchange(extras_->asked, nullptr) = nullptr;
   timer_.cancel();
   if (session_ != nullptr) shard_->left(*std::exchange(session_, nullptr), will_due);
   if (say) {

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "platform/broker/ack_line.h"
+#include "platform/broker/authenticator.h"
 #include "platform/broker/config.h"
 #include "platform/broker/ingress.h"
 #include "platform/broker/output.h"
+#include "platform/broker/permission.h"
 #include "platform/broker/rate.h"
 #include "platform/broker/route.h"
 #include "platform/runtime/loop.h"
@@ -22,27 +24,32 @@
 
 namespace tercet::broker {
 
+class Connection;
 class Session;
 class Shard;
 
 /// What only a few connections need, allocated when the first of it comes up.
 struct ConnectionExtras {
   AckLine acks;
+  std::shared_ptr<Connection*> asked;           ///< by whoever decides about the login; null inside: gone
   std::vector<std::string> aliases;             ///< MQTT 5, by number
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;  ///< what the client takes
   std::string assigned_client_id;
+  Rate session_rate;  ///< of `/ext/session/...`
 };
 
 /// One client's stream of bytes as MQTT.
 ///
 ///   first_byte -(0x16: TLS, 0x10)-> greeting -CONNECT-> open -> closed
-///                                       `-(refused, to be answered late)-> delayed -> closed
+///                                       |-(refused, to be answered late)-> delayed -> closed
+///                                       |-(to be decided later)-> undecided -> open, delayed, parting or closed
+///                                       `-(one message instead of a session)-> parting -> closed
 ///
 /// Packets are decoded where the shard's read buffer holds them; only the front part of an unfinished packet is kept.
 /// Owned by its shard, which deletes it at the end of the pass in which it closed.
 class Connection final : public runtime::StreamEvents {
  public:
-  enum class State : std::uint8_t { first_byte, greeting, delayed, open, closed };
+  enum class State : std::uint8_t { first_byte, greeting, undecided, delayed, parting, open, closed };
 
   Connection(Shard& shard, std::unique_ptr<runtime::Stream> stream, const ListenerConfig& listener);
   ~Connection();
@@ -73,11 +80,12 @@ class Connection final : public runtime::StreamEvents {
   Millis held_for() {
     if ((limits_->down_per_second | limits_->bytes_per_second) == 0) [[likely]]
       return Millis{0};
-    return std::max(down_.wait(limits_->down_per_second, now()), bytes_.wait(limits_->bytes_per_second, now()));
+    return std::max(down_.wait(limits_->down_per_second * devices_, now()),
+                    bytes_.wait(limits_->bytes_per_second, now()));
   }
   /// A PUBLISH of that many bytes has been put into the output.
   void count_sent(std::size_t bytes) {
-    down_.spend(limits_->down_per_second, 1, now());
+    down_.spend(limits_->down_per_second * devices_, 1, now());
     bytes_.spend(limits_->bytes_per_second, bytes, now());
   }
   /// Something was held back: the journal is told which limit it is, once a minute.
@@ -88,6 +96,8 @@ class Connection final : public runtime::StreamEvents {
   /// The login has succeeded: CONNACK, and from now on the session's packets. keep_alive: what holds.
   void open(Session& session, bool session_present, const mqtt::Connect& connect, std::uint16_t keep_alive,
             std::uint16_t window);
+  /// Sub-devices have come or gone: who may publish where is decided anew.
+  void sub_devices_changed();
   /// Answers a withheld acknowledgement.
   void acknowledge(std::uint32_t ticket, mqtt::ReasonCode reason);
   void write_suback(std::uint16_t packet_id, std::string_view codes);
@@ -129,6 +139,8 @@ class Connection final : public runtime::StreamEvents {
   Instant now() const;
 
   // login (connection_login.cc)
+  bool speaks_http(std::uint8_t first) const;
+  void greet_web_socket(Bytes first);
   bool is_mqtt(std::uint8_t first);
   void say_connect(const mqtt::Frame& frame, Bytes unread);
   void name_anonymous(mqtt::Connect& connect);
@@ -141,6 +153,13 @@ class Connection final : public runtime::StreamEvents {
   void note_login(auth::Cause cause, std::uint16_t code, const LoginAttempt& attempt, std::string_view evidence,
                   bool warning);
   void answer_refused();
+  void conclude(const LoginAttempt& attempt, Verdict verdict);
+  void ask_later(const LoginAttempt& attempt, const LaterVerdict& later);
+  void hand_over(const Handover& handover);
+  void write_unasked(const Handover& message);
+  bool throws_away() const {  // what comes from the client
+    return state_ == State::delayed || state_ == State::undecided || state_ == State::parting;
+  }
   void write_connack(const mqtt::Connack& packet);
 
   // packets (connection_packets.cc)
@@ -149,8 +168,11 @@ class Connection final : public runtime::StreamEvents {
   bool resolve_alias(mqtt::Publish& packet);
   bool rate_allows(const mqtt::Publish& packet);
   void judge(Route& route);
-  void refuse_publish(const mqtt::Publish& packet, auth::Cause cause);
+  void refuse_publish(const mqtt::Publish& packet, auth::Cause cause, std::string_view evidence);
+  bool judge_for_sub_device(Route& route, const TopicLimits& limits);
+  Inbound inbound_of(const mqtt::Publish& packet) const;
   void to_ingress(const mqtt::Publish& packet);
+  void to_sub_device(const mqtt::Publish& packet, std::string_view name);
   void to_router(const mqtt::Publish& packet, std::string_view topic, Route& route);
   void answer(const mqtt::Publish& packet, mqtt::ReasonCode reason = mqtt::ReasonCode::success);
   bool take_qos2(const mqtt::Publish& packet);
@@ -175,10 +197,11 @@ class Connection final : public runtime::StreamEvents {
   std::uint32_t kept_bytes_ = 0;
   std::uint32_t kept_room_ = 0;
   Millis keep_alive_limit_{0};
-  Rate rates_[2];            ///< of QoS 0; of the others
-  Meter down_;               ///< PUBLISH to the client
-  Meter bytes_;              ///< both ways
-  std::uint32_t place_ = 0;  ///< in the shard's list
+  Rate rates_[2];              ///< of QoS 0; of the others
+  Meter down_;                 ///< PUBLISH to the client
+  Meter bytes_;                ///< both ways
+  std::uint32_t devices_ = 1;  ///< that it speaks for: rates are theirs together
+  std::uint32_t place_ = 0;    ///< in the shard's list
   std::uint32_t journal_minute_ = 0;
   std::uint32_t held_minute_ = 0xFFFFFFFF;  ///< in which the journal was told of a message held back
   std::uint16_t window_ = 0;

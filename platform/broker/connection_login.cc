@@ -15,6 +15,9 @@ using auth::Cause;
 using mqtt::ProtocolVersion;
 using mqtt::ReasonCode;
 
+constexpr Millis kLongestDecision{4'000};  // the vendor's SDKs wait for 5 s
+constexpr Millis kParting{15'000};         // device-protocol 2.9
+
 std::uint16_t clamped(Seconds seconds) {
   return static_cast<std::uint16_t>(std::min<std::int64_t>(seconds.count(), 0xFFFF));
 }
@@ -39,7 +42,9 @@ void Connection::say_connect(const mqtt::Frame& frame, Bytes unread) {
   }
   version_ = connect->version;
   name_anonymous(*connect);
-  const LoginAttempt attempt = attempt_of(*connect);
+  LoginAttempt attempt = attempt_of(*connect);
+  const auto certificate = stream_->peer_certificate();
+  if (certificate) attempt.certificate = &*certificate;
   if (refuse_plain_)
     return refuse_login(ReasonCode::not_authorized, Cause::plain_not_allowed, attempt,
                         "plain TCP on port " + std::to_string(attempt.listener_port));
@@ -98,13 +103,8 @@ std::optional<ReasonCode> Connection::connect_refusal(const mqtt::Connect& conne
 
 void Connection::log_in(const mqtt::Connect& connect, const LoginAttempt& attempt) {
   Verdict verdict = shard_->authenticator().authenticate(attempt);
-  if (!verdict.accepted) {
-    if (verdict.refusal) shard_->record(std::move(*verdict.refusal));
-    const auto spoken = mqtt::connack_reason(ProtocolVersion::v311, verdict.connack_code);
-    const auto reason =
-        is_v5() ? static_cast<ReasonCode>(verdict.reason_code) : spoken.value_or(ReasonCode::bad_user_name_or_password);
-    return refuse_login(reason, verdict.delay);
-  }
+  if (verdict.later) return ask_later(attempt, verdict.later);
+  if (!verdict.accepted || verdict.handover) return conclude(attempt, std::move(verdict));
   const auto keep_alive = keep_alive_of(connect, attempt);
   if (!keep_alive) return;
   if (!shard_->may_log_in(verdict.identity, limits_->connects_per_minute))
@@ -122,6 +122,69 @@ void Connection::log_in(const mqtt::Connect& connect, const LoginAttempt& attemp
   login.window = std::min(limits_->max_in_flight, connect.properties.receive_maximum().value_or(0xFFFF));
   if (connect.will) login.will_properties = passed_on(connect.will->properties, scratch);
   shard_->log_in(*this, login, connect.client_id);
+  if (verdict.notice && is_open()) write_unasked(*verdict.notice), touch();
+}
+
+/// A login that does not end in a session.
+void Connection::conclude(const LoginAttempt& attempt, Verdict verdict) {
+  if (verdict.accepted && verdict.handover) {
+    if (shard_->may_log_in(verdict.identity, limits_->connects_per_minute)) return hand_over(*verdict.handover);
+    return refuse_login(ReasonCode::connection_rate_exceeded, Cause::connect_rate, attempt,
+                        "over " + std::to_string(limits_->connects_per_minute) + " logins per minute");
+  }
+  if (verdict.refusal) shard_->record(std::move(*verdict.refusal));
+  const auto spoken = mqtt::connack_reason(ProtocolVersion::v311, verdict.connack_code);
+  const auto reason =
+      is_v5() ? static_cast<ReasonCode>(verdict.reason_code) : spoken.value_or(ReasonCode::bad_user_name_or_password);
+  refuse_login(reason, verdict.delay);
+}
+
+/// The verdict may come when the packet, and this connection, are gone. Only what does not end in a session is decided
+/// later.
+void Connection::ask_later(const LoginAttempt& attempt, const LaterVerdict& later) {
+  struct Claim {
+    std::string client_id, user_name;
+    LoginAttempt attempt;
+  };
+  auto claim = std::make_shared<Claim>(
+      Claim{std::string(attempt.client_id), std::string(attempt.user_name.value_or("")), attempt});
+  claim->attempt.client_id = claim->client_id;
+  claim->attempt.user_name = claim->user_name;
+  claim->attempt.password.reset();
+  claim->attempt.certificate = nullptr;
+  state_ = State::undecided;
+  refusal_ = ReasonCode::server_unavailable;
+  timer_.set(shard_->loop(), now() + kLongestDecision);
+  auto asked = std::make_shared<Connection*>(this);
+  extras().asked = asked;
+  later([asked, claim](Verdict verdict) {
+    if (*asked == nullptr || (*asked)->state_ != State::undecided) return;
+    Connection& connection = **asked;
+    connection.timer_.cancel();
+    connection.extras_->asked.reset();
+    connection.conclude(claim->attempt, std::move(verdict));
+  });
+}
+
+/// With QoS 0, to a client that has not subscribed to it.
+void Connection::write_unasked(const Handover& message) {
+  mqtt::Publish packet;
+  packet.topic = message.topic;
+  packet.payload = as_bytes(message.payload);
+  const std::size_t room = mqtt::encoded_size(packet, version_);
+  const auto size = mqtt::encode(packet, version_, MutableBytes{output_.reserve(shard_->pool(), room), room});
+  TERCET_CHECK(size.has_value());
+  output_.commit(*size);
+}
+
+void Connection::hand_over(const Handover& handover) {
+  write_connack({});
+  write_unasked(handover);
+  ++shard_->counters().handovers;
+  kept_bytes_ = 0;
+  state_ = State::parting;
+  timer_.set(shard_->loop(), now() + kParting);
+  touch();
 }
 
 /// The keep-alive that holds: what the client asked for, or the longest allowed. Nothing when it was refused.

@@ -18,11 +18,6 @@ using mqtt::ReasonCode;
 
 std::string_view without_query(std::string_view topic) { return topic.substr(0, topic.find('?')); }
 
-bool is_system(std::string_view topic) {
-  return topic.starts_with("/sys/") || topic.starts_with("/ext/") || topic.starts_with("/ota/") ||
-         topic.starts_with("/shadow/") || topic.starts_with("/broadcast/");
-}
-
 }  // namespace
 
 void Connection::handle(const mqtt::Frame& frame) {
@@ -78,9 +73,13 @@ void Connection::on_publish(const mqtt::Frame& frame) {
     route.version = 0;
     judge(route);
   }
-  if (route.kind == Route::Kind::refused) return refuse_publish(packet, route.cause);
+  if (route.kind == Route::Kind::refused) return refuse_publish(packet, route.cause, packet.topic);
+  if (route.is_custom)
+    if (const auto refusal = shard_->authenticator().custom_topic_refusal(session_->identity, route.topic, true))
+      return refuse_publish(packet, refusal->cause, refusal->evidence);
   if (packet.qos == Qos::exactly_once && !take_qos2(packet)) return;
   if (route.kind == Route::Kind::system) return to_ingress(packet);
+  if (route.kind == Route::Kind::sub_device) return to_sub_device(packet, route.device);
   to_router(packet, topic, route);
 }
 
@@ -118,7 +117,11 @@ bool Connection::resolve_alias(mqtt::Publish& packet) {
 /// The surplus is dropped; once per burst the journal is told. MQTT 5 clients are told each time.
 bool Connection::rate_allows(const mqtt::Publish& packet) {
   const bool is_qos0 = packet.qos == Qos::at_most_once;
-  const std::uint32_t per_second = is_qos0 ? limits_->qos0_per_second : limits_->qos1_per_second;
+  if (is_cloud() && packet.topic.starts_with("/ext/session/")) {  // a gateway that logs in all its sub-devices
+    const std::uint32_t most = limits_->qos0_per_second == 0 ? 0 : limits_->sessions_per_second;
+    if (extras().session_rate.ask(most, now()) == Rate::Answer::pass) return true;
+  }
+  const std::uint32_t per_second = (is_qos0 ? limits_->qos0_per_second : limits_->qos1_per_second) * devices_;
   const auto answer = rates_[is_qos0 ? 0 : 1].ask(per_second, now());
   if (answer == Rate::Answer::pass) return true;
   ++shard_->counters().dropped_rate;
@@ -136,21 +139,40 @@ void Connection::judge(Route& route) {
       is_cloud() ? publish_refusal({session_->identity.product(), session_->identity.device()}, route.topic, limits)
                  : standard_publish_refusal(route.topic, limits);
   route.kind = Route::Kind::router;
+  route.is_custom = false;
+  if (is_cloud() && session_->sub_devices && judge_for_sub_device(route, limits)) return;
   if (cause) {
     route.kind = Route::Kind::refused;
     route.cause = *cause;
-  } else if (is_cloud() && is_system(route.topic)) {
+  } else if (is_cloud() && is_system_topic(route.topic)) {
     route.kind = Route::Kind::system;
+  } else {
+    route.is_custom = is_cloud() && is_custom_topic(route.topic);
   }
 }
 
+/// Whether it is a topic of a sub-device that is logged in over this connection: that has the sub-device's permissions.
+bool Connection::judge_for_sub_device(Route& route, const TopicLimits& limits) {
+  const auto names = names_in_topic(route.topic);
+  if (!names) return false;
+  const std::string name = name_of(*names);
+  if (name == session_->identity.name || session_->rider(name) == nullptr) return false;
+  const auto cause = publish_refusal(*names, route.topic, limits);
+  route.kind = cause ? Route::Kind::refused : Route::Kind::sub_device;
+  route.cause = cause.value_or(Cause::internal);
+  route.device = name;
+  return true;
+}
+
 /// Dropped, acknowledged and journaled, never a reason to close.
-void Connection::refuse_publish(const mqtt::Publish& packet, Cause cause) {
+void Connection::refuse_publish(const mqtt::Publish& packet, Cause cause, std::string_view evidence) {
   ++shard_->counters().dropped_forbidden;
   const bool bad_name =
       cause == Cause::topic_malformed || cause == Cause::topic_too_long || cause == Cause::topic_too_deep;
   const ReasonCode reason = bad_name ? ReasonCode::topic_name_invalid : ReasonCode::not_authorized;
-  journal(Refusal::Stage::publish, cause, 0, packet.topic);
+  const bool is_told =
+      is_cloud() && cause == Cause::topic_of_another_device && shard_->ingress().on_stranger(inbound_of(packet));
+  if (!is_told) journal(Refusal::Stage::publish, cause, 0, evidence);
   answer(packet, is_v5() ? reason : ReasonCode::success);
 }
 
@@ -177,15 +199,19 @@ bool Connection::take_qos2(const mqtt::Publish& packet) {
   return true;
 }
 
+Inbound Connection::inbound_of(const mqtt::Publish& packet) const {
+  return {.session = session_->ref(),
+          .identity = session_->identity,
+          .tag = session_->tag,
+          .ext = session_->ext,
+          .topic = packet.topic,
+          .payload = packet.payload,
+          .qos = static_cast<std::uint8_t>(packet.qos),
+          .token = {session_->ref(), session_->connection_generation, 0}};
+}
+
 void Connection::to_ingress(const mqtt::Publish& packet) {
-  Inbound inbound{.session = session_->ref(),
-                  .identity = session_->identity,
-                  .tag = session_->tag,
-                  .ext = session_->ext,
-                  .topic = packet.topic,
-                  .payload = packet.payload,
-                  .qos = static_cast<std::uint8_t>(packet.qos),
-                  .token = {session_->ref(), session_->connection_generation, 0}};
+  Inbound inbound = inbound_of(packet);
   if (packet.qos == Qos::at_most_once) {
     shard_->ingress().on_message(inbound);
     return;
@@ -193,6 +219,23 @@ void Connection::to_ingress(const mqtt::Publish& packet) {
   inbound.token.ticket = extras().acks.push(packet.packet_id, PacketType::puback);
   const auto taken = shard_->ingress().on_message(inbound);
   if (state_ == State::open && taken == Ingress::Taken::done) acknowledge(inbound.token.ticket, ReasonCode::success);
+}
+
+void Connection::to_sub_device(const mqtt::Publish& packet, std::string_view name) {
+  Publication publication;
+  publication.topic = packet.topic;
+  publication.payload = packet.payload;
+  publication.qos = static_cast<std::uint8_t>(packet.qos);
+  AckToken token{session_->ref(), session_->connection_generation, 0};
+  if (packet.qos != Qos::at_most_once) token.ticket = extras().acks.push(packet.packet_id, PacketType::puback);
+  const auto full = shard_->publish_for(*session_, name, publication, token);
+  if (packet.qos != Qos::at_most_once && full != Shard::Full::none && state_ == State::open)
+    shard_->turn_away(*this, full);
+}
+
+void Connection::sub_devices_changed() {
+  if (route_) route_->topic.clear();
+  devices_ = static_cast<std::uint32_t>(session_->sub_devices ? session_->sub_devices->speaks_for.size() + 1 : 1);
 }
 
 void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, Route& route) {
@@ -214,12 +257,29 @@ void Connection::to_router(const mqtt::Publish& packet, std::string_view topic, 
   }
   if (packet.qos == Qos::exactly_once) session_->add_received(packet.packet_id);
   auto [pending, full] = shard_->publish(route, publication);
-  if (packet.qos == Qos::at_most_once) return;
+  const bool is_own = is_cloud() && full == Shard::Full::none;
+  if (packet.qos == Qos::at_most_once) {
+    if (is_own) shard_->ingress().on_custom(inbound_of(packet));
+    return;
+  }
   if (full != Shard::Full::none) {
     if (packet.qos == Qos::exactly_once) session_->erase_received(packet.packet_id);  // a repetition is to count
     return shard_->turn_away(*this, full);
   }
   if (packet.qos == Qos::exactly_once) pending = shard_->note_received(*session_, packet.packet_id, pending);
+  if (is_own) {
+    Inbound inbound = inbound_of(packet);
+    if (pending != PendingAcks::kNone) {
+      inbound.qos = 0;
+      shard_->ingress().on_custom(inbound);
+    } else {
+      inbound.token.ticket = extras().acks.push(packet.packet_id, PacketType::puback);
+      const auto taken = shard_->ingress().on_custom(inbound);
+      if (state_ == State::open && taken == Ingress::Taken::done)
+        acknowledge(inbound.token.ticket, ReasonCode::success);
+      return;
+    }
+  }
   if (pending == PendingAcks::kNone) return answer(packet);
   const auto type = packet.qos == Qos::exactly_once ? PacketType::pubrec : PacketType::puback;
   const std::uint32_t ticket = extras().acks.push(packet.packet_id, type);

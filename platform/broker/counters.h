@@ -7,9 +7,10 @@ namespace tercet::broker {
 struct Counters {
   // now
   std::uint64_t connections = 0;  ///< open sockets, logged in or not
-  std::uint64_t online = 0;       ///< sessions with a connection
+  std::uint64_t online = 0;       ///< sessions with a connection, and sub-devices
   std::uint64_t sessions = 0;     ///< with or without
   std::uint64_t subscriptions = 0;
+  std::uint64_t sub_devices = 0;  ///< of those online: over the connection of a gateway
   std::uint64_t retained = 0;
   std::uint64_t retained_bytes = 0;
   std::uint64_t queued_messages = 0;  ///< waiting for sessions
@@ -18,6 +19,7 @@ struct Counters {
   std::uint64_t accepted = 0;
   std::uint64_t logins = 0;
   std::uint64_t logins_refused = 0;
+  std::uint64_t handovers = 0;  ///< logins answered with one message instead of a session
   std::uint64_t take_overs = 0;
   std::uint64_t keep_alive_timeouts = 0;
   std::uint64_t protocol_errors = 0;  ///< connections closed for malformed or misplaced packets

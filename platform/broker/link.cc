@@ -109,6 +109,25 @@ void LinkBatch::retain(const Publication& publication, const RetainStamp& stamp,
   end(start);
 }
 
+void LinkBatch::ride(LinkKind kind, const Ride& ride, std::string_view name, const Publication& publication,
+                     std::optional<std::uint32_t> confirm) {
+  const std::size_t start = begin(kind);
+  put(bytes_, ride);
+  put_text(bytes_, name);
+  put(bytes_, static_cast<std::uint8_t>(confirm ? flag_confirm : 0));
+  put(bytes_, confirm.value_or(0));
+  encode_message(bytes_, publication, publication.qos, false);
+  end(start);
+}
+
+void LinkBatch::ride_ended(LinkKind kind, const Ride& ride, std::string_view name, RideEnd why) {
+  const std::size_t start = begin(kind);
+  put(bytes_, ride);
+  put_text(bytes_, name);
+  put(bytes_, why);
+  end(start);
+}
+
 std::optional<LinkRecord> LinkReader::next() {
   if (rest_.empty()) return std::nullopt;
   LinkRecord record;
@@ -164,6 +183,22 @@ std::optional<LinkRecord> LinkReader::next() {
       else
         body.remove_prefix(sizeof(std::uint32_t));
       message();
+      break;
+    case LinkKind::ride_up:
+    case LinkKind::ride_down: {
+      record.ride = take<Ride>(body);
+      record.text = detail::take_text(body);
+      const auto flags = take<std::uint8_t>(body);
+      const auto id = take<std::uint32_t>(body);
+      if ((flags & flag_confirm) != 0) record.confirm = id;
+      message();
+      break;
+    }
+    case LinkKind::ride_left:
+    case LinkKind::ride_over:
+      record.ride = take<Ride>(body);
+      record.text = detail::take_text(body);
+      record.why = take<RideEnd>(body);
       break;
   }
   return record;

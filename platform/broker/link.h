@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/broker/ingress.h"
 #include "platform/broker/message.h"
 #include "platform/broker/retained.h"
 
@@ -24,6 +25,10 @@ enum class LinkKind : std::uint8_t {
   barrier,    ///< tell me when you have come to here
   reached,    ///< I have
   retain,     ///< set or erase this retained message
+  ride_up,    ///< a message of your sub-device, from its gateway
+  ride_down,  ///< a message to a sub-device of your gateway
+  ride_left,  ///< your sub-device is logged out, or its gateway has gone
+  ride_over,  ///< your gateway's sub-device is no longer logged in
 };
 
 /// One record taken apart. Views into the batch.
@@ -33,12 +38,15 @@ struct LinkRecord {
   bool clients = false;
   bool devices = false;
   std::optional<std::uint32_t> confirm;  ///< also of confirm and retain
-  std::string_view text;                 ///< identity key, filter; of publish: the shared groups, see groups()
+  std::string_view text;                 ///< identity key, filter; of publish: the shared groups, see groups();
+                                         ///< of rides: the sub-device's name
   std::string_view group;
   Publication publication;  ///< retain too
   // the others
   std::uint64_t number = 0;  ///< barrier, reached; want: 1 when messages are stored before they are acknowledged
   RetainStamp stamp;
+  Ride ride;  ///< rides; its shard is the gateway's
+  RideEnd why = RideEnd::elsewhere;
 };
 
 /// Builds a batch.
@@ -55,6 +63,11 @@ class LinkBatch {
   void group(LinkKind kind, std::string_view filter, std::string_view group);
   void number(LinkKind kind, std::uint64_t number);
   void retain(const Publication& publication, const RetainStamp& stamp, std::optional<std::uint32_t> confirm);
+  /// ride_up and ride_down.
+  void ride(LinkKind kind, const Ride& ride, std::string_view name, const Publication& publication,
+            std::optional<std::uint32_t> confirm = std::nullopt);
+  /// ride_left and ride_over.
+  void ride_ended(LinkKind kind, const Ride& ride, std::string_view name, RideEnd why = RideEnd::elsewhere);
 
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }

@@ -159,7 +159,7 @@ TEST_CASE("what is no CONNECT is closed with the cause") {
   struct {
     std::string bytes;
     Cause cause;
-  } const cases[] = {{"GET / HTTP/1.1\r\n\r\n", Cause::not_mqtt},
+  } const cases[] = {{"GET / HTTP/1.1\r\n\r\n", Cause::web_socket_refused},
                      {std::string("\xC0\x00", 2), Cause::packet_out_of_order},
                      {std::string("\x00\x00\x00\x00", 4), Cause::not_mqtt},
                      {std::string("\x82\x05\x00\x01\x00\x00\x00", 7), Cause::packet_out_of_order},
@@ -647,4 +647,83 @@ TEST_CASE("shutting down tells MQTT 5 clients and publishes no wills") {
   CHECK(two.received.empty());
   TestClient late{world, kStandard};
   CHECK(late.connect(client("late")) == 255);
+}
+
+TEST_CASE("a registration gets CONNACK 0 and one message unasked, no session, and 15 s to go [2.9]") {
+  for (const auto version : {ProtocolVersion::v311, ProtocolVersion::v5}) {
+    TestWorld world;
+    TestClient board{world, kCloud};
+    auto with = device();
+    with.version = version;
+    with.password = "register";
+    with.keep_alive = 5;  // not looked at
+    CHECK(board.connect(with) == 0);
+    if (version == ProtocolVersion::v311) CHECK(board.connack.bytes == std::string("\x20\x02\x00\x00", 4));
+    CHECK(board.hears("/ext/register", R"({"deviceSecret":"s"})"));
+    CHECK(world.devices().events.empty());
+    CHECK(world.counters().sessions == 0);
+    CHECK(world.counters().handovers == 1);
+    board.send("\xc0\x00 whatever it says is not looked at");
+    CHECK(board.hears_nothing(Millis{14'000}));
+    CHECK(!board.is_closed);
+    CHECK(board.is_closed_within(Seconds{2}));
+    world.run_for(Millis{100});
+    CHECK(world.counters().connections == 0);
+  }
+}
+
+TEST_CASE("a client that goes as soon as it has its message leaves nothing behind") {
+  TestWorld world;
+  TestClient board{world, kCloud};
+  auto with = device();
+  with.password = "register";
+  CHECK(board.connect(with) == 0);
+  CHECK(board.expect(PacketType::publish));
+  board.drop();
+  world.run_for(Millis{100});
+  CHECK(world.counters().connections == 0);
+  CHECK(world.journal.entries.empty());
+}
+
+TEST_CASE("a verdict that comes later is carried out when it comes") {
+  TestWorld world;
+  auto with = device();
+  with.password = "later";
+  TestClient taken{world, kCloud}, turned_away{world, kCloud};
+  taken.say_connect(with), turned_away.say_connect(with);
+  world.run_for(Millis{500});
+  REQUIRE(world.authenticator.undecided.size() == 2);
+  CHECK(taken.received.empty());
+  world.authenticator.undecided[0](TestAuthenticator::handed_over());
+  Verdict refused;
+  refused.connack_code = 4;
+  refused.refusal = Refusal{};
+  refused.refusal->cause = "test.refused";
+  world.authenticator.undecided[1](refused);
+  CHECK(taken.expect(PacketType::connack));
+  CHECK(taken.hears("/ext/register", R"({"deviceSecret":"s"})"));
+  REQUIRE(turned_away.expect(PacketType::connack));
+  CHECK(turned_away.last.frame().body[1] == 4);
+  CHECK(world.journal.count("test.refused") == 1);
+}
+
+TEST_CASE("a verdict that comes too late, or twice, or for a client that has gone, is forgotten") {
+  TestWorld world;
+  auto with = device();
+  with.password = "later";
+  TestClient late{world, kCloud}, gone{world, kCloud};
+  late.say_connect(with), gone.say_connect(with);
+  world.run_for(Millis{500});
+  gone.drop();
+  world.run_for(Millis{4000});
+  REQUIRE(late.expect(PacketType::connack));
+  CHECK(late.last.frame().body[1] == 3);
+  CHECK(late.is_closed_within(Seconds{3}));
+  for (const auto& decide : world.authenticator.undecided) {
+    decide(TestAuthenticator::handed_over());
+    decide(TestAuthenticator::handed_over());
+  }
+  world.run_for(Millis{100});
+  CHECK(world.counters().handovers == 0);
+  CHECK(world.counters().connections == 0);
 }

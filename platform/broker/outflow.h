@@ -61,6 +61,10 @@ class Outflow {
   }
 
   Flight& at(std::uint64_t sequence) { return ring_[sequence & mask_]; }
+  /// Whether that one is still to be acknowledged.
+  bool holds(std::uint64_t sequence) const {
+    return sequence >= first_ && sequence < end_ && ring_[sequence & mask_].state != State::done;
+  }
 
   /// Appends one that is sent at once: only when nothing waits and may_send(). Gives its sequence number.
   std::uint64_t push_sent(std::uint8_t qos) {

@@ -119,6 +119,25 @@ std::optional<Cause> subscribe_refusal(const DeviceNames& own, std::string_view 
   return literal_refusal(filter);
 }
 
+std::optional<DeviceNames> names_in_topic(std::string_view topic) {
+  const auto parsed = alink::parse_topic(without_query(topic));
+  if (!parsed) return std::nullopt;
+  if (parsed->kind == alink::Kind::rrpc_custom) return names_in_topic(parsed->inner);
+  if (parsed->product.empty() || parsed->device.empty()) return std::nullopt;
+  return DeviceNames{parsed->product, parsed->device};
+}
+
+std::optional<DeviceNames> names_in_filter(std::string_view filter) {
+  if (!filter.starts_with('/') || !mqtt::is_valid_filter(filter)) return std::nullopt;
+  const FilterLevels at = split(filter);
+  const NamePlaces places = name_places(at);
+  if (!places.known || places.product < 0 || places.device < 0) return std::nullopt;
+  const auto product = static_cast<std::size_t>(places.product), device = static_cast<std::size_t>(places.device);
+  if (product >= at.count || device >= at.count || is_wild(at.level[product]) || is_wild(at.level[device]))
+    return std::nullopt;
+  return DeviceNames{at.level[product], at.level[device]};
+}
+
 std::optional<Cause> standard_publish_refusal(std::string_view topic, const TopicLimits& limits) {
   if (topic.size() > limits.max_bytes) return Cause::topic_too_long;
   if (topic.starts_with("$SYS/") || topic == "$SYS" || topic.starts_with("$share/")) return Cause::topic_forbidden;
@@ -129,6 +148,13 @@ std::optional<Cause> standard_subscribe_refusal(std::string_view filter, const T
   if (filter.size() > limits.max_bytes) return Cause::topic_too_long;
   return mqtt::is_valid_filter(filter) ? std::nullopt : std::optional(Cause::filter_malformed);
 }
+
+bool is_system_topic(std::string_view topic) {
+  return topic.starts_with("/sys/") || topic.starts_with("/ext/") || topic.starts_with("/ota/") ||
+         topic.starts_with("/shadow/") || topic.starts_with("/broadcast/");
+}
+
+bool is_custom_topic(std::string_view topic) { return topic.starts_with('/') && !is_system_topic(topic); }
 
 std::optional<Addressee> addressee_of(std::string_view topic) {
   if (!topic.starts_with('/')) return std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "tercet/auth/cause.h"
@@ -12,6 +13,11 @@ struct DeviceNames {
   std::string_view product;
   std::string_view device;
 };
+
+/// "<ProductKey>/<DeviceName>", as identities have it.
+inline std::string name_of(const DeviceNames& names) {
+  return std::string(names.product).append("/").append(names.device);
+}
 
 /// The part of Limits that topics are held against.
 struct TopicLimits {
@@ -42,10 +48,21 @@ std::optional<auth::Cause> publish_refusal(const DeviceNames& own, std::string_v
 std::optional<auth::Cause> subscribe_refusal(const DeviceNames& own, std::string_view filter, bool shared_allowed,
                                              const TopicLimits& limits);
 
+/// The device whose topic this is, be it its own or one of its gateway's other sub-devices; of an RRPC on a topic that
+/// of the topic behind it. Nothing: the topic names none.
+std::optional<DeviceNames> names_in_topic(std::string_view topic);
+/// The same of a filter whose levels for ProductKey and DeviceName are spelled out.
+std::optional<DeviceNames> names_in_filter(std::string_view filter);
+
 /// Standard policy: any well-formed topic but those of the server (`$SYS/...`, `$share/...`).
 std::optional<auth::Cause> standard_publish_refusal(std::string_view topic, const TopicLimits& limits);
 /// Standard policy: any well-formed filter; `$share/group/filter` too.
 std::optional<auth::Cause> standard_subscribe_refusal(std::string_view filter, const TopicLimits& limits);
+
+/// What the platform itself answers, `/sys/...` and its like, rather than routes. Without its `?query`.
+bool is_system_topic(std::string_view topic);
+/// `/{pk}/{dn}/...`, and no system topic.
+bool is_custom_topic(std::string_view topic);
 
 /// The device whom a topic addresses, for a publisher that is none: custom topics and system topics that go down.
 /// Nothing for every other topic.

@@ -37,7 +37,14 @@ struct Route {
   std::string device;                ///< identity key of the device that a downward system topic addresses
 
   /// What the publisher may do with the topic; does not depend on the tree.
-  enum class Kind : std::uint8_t { undecided, router, system, refused } kind = Kind::undecided;
+  enum class Kind : std::uint8_t {
+    undecided,
+    router,
+    system,
+    sub_device,  ///< of a sub-device of the publisher, whose identity key is in `device`
+    refused,
+  } kind = Kind::undecided;
+  bool is_custom = false;  ///< a device's own, for which its product must have a class
   auth::Cause cause = auth::Cause::internal;
 };
 

@@ -10,6 +10,7 @@
 #include "platform/broker/message.h"
 #include "platform/broker/outflow.h"
 #include "platform/broker/retained.h"
+#include "platform/broker/sub_devices.h"
 #include "platform/broker/subscription_tree.h"
 #include "platform/runtime/loop.h"
 #include "tercet/base/time.h"
@@ -57,6 +58,12 @@ struct Absence {
   std::int64_t will_due_ms = 0;  ///< wall clock; the will is published; 0 none
 };
 
+/// A message of the outflow whose acknowledgement somebody wants to hear of.
+struct Receipt {
+  std::uint64_t sequence;
+  std::uint64_t number;
+};
+
 /// What the broker knows of a client or device beyond its connection. Lean: what few sessions need is allocated when
 /// they need it. Owned by the SessionTable of its home shard.
 class Session {
@@ -72,6 +79,8 @@ class Session {
   std::unique_ptr<SessionWill> will;
   std::unique_ptr<Absence> absence;                    ///< while offline
   std::unique_ptr<std::vector<std::string>> unwanted;  ///< filters it unsubscribed from that `_ss=1` had implied
+  std::unique_ptr<std::vector<Receipt>> receipts;      ///< that somebody waits for
+  std::unique_ptr<SubDevices> sub_devices;             ///< of a gateway with sub-devices, and of a sub-device
   std::unique_ptr<char[]> client_id_text;              ///< where it differs from the identity's name
   std::uint64_t tag = 0;
   Instant last_take_over{Millis::min()};
@@ -90,6 +99,12 @@ class Session {
   bool retained_noted = false;  ///< its record says that some of retained_for has not been sent
 
   bool is_device() const { return identity.kind == Identity::Kind::device; }
+  bool is_sub_device() const { return sub_devices && sub_devices->over; }  ///< and logged in over a gateway
+  bool is_online() const { return connection != nullptr || is_sub_device(); }
+  /// The login of a sub-device over this session; null when there is none.
+  const SubDevices::Rider* rider(std::string_view name) const {
+    return sub_devices ? sub_devices->find(name) : nullptr;
+  }
   bool has_backlog() const { return retained_for || (outflow && outflow->has_backlog()); }
   bool outlives_connection() const { return expiry_seconds > 0; }
   SessionRef ref() const { return {slot, generation}; }

@@ -262,10 +262,13 @@ Connection* Shard::connection_of(const AckToken& token) {
 }
 
 void Shard::acknowledge(const AckToken& token) {
+  if (token.connection_generation == kRides) return settle(token.ticket);
   if (auto* connection = connection_of(token)) connection->acknowledge(token.ticket, mqtt::ReasonCode::success);
 }
 
 void Shard::disconnect(const AckToken& token, Error why) {
+  if (token.connection_generation == kRides)
+    return refuse(token.ticket, why == Error::no_space ? Full::store_behind : Full::store_lost);
   if (auto* connection = connection_of(token)) connection->end(mqtt::reason_for(why));
 }
 

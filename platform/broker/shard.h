@@ -67,8 +67,9 @@ class PendingAcks {
 /// What a Broker is made of: everything of one shard that connections and sessions share, used on that shard's thread
 /// only. By file: shard.cc start, passes, end of life; shard_session.cc login, absence, wills; shard_subscribe.cc
 /// subscriptions; shard_route.cc from a publication to its receivers; shard_deliver.cc from a receiver to its output;
-/// shard_received.cc QoS 2 messages that clients have not released; shard_retained.cc retained messages; shard_link.cc
-/// other shards; shard_store.cc what outlives the process; shard_backlog.cc how that reaches the store.
+/// shard_sub_devices.cc gateways and sub-devices; shard_received.cc QoS 2 messages that clients have not released;
+/// shard_retained.cc retained messages; shard_link.cc other shards; shard_store.cc what outlives the process;
+/// shard_backlog.cc how that reaches the store.
 class Shard {
  public:
   Shard(ShardBrokers& all, std::size_t index, Authenticator& authenticator, Journal& journal,
@@ -150,6 +151,8 @@ class Shard {
   void turn_away(Connection& connection, Full why);
   void await(std::uint32_t pending, const AckToken& token) { pending_.set_token(pending, token); }
   /// The platform speaks to one session, outside of any publication.
+  bool send_for_receipt(Session& session, std::string_view topic, Bytes payload, std::uint64_t receipt);
+  bool awaits_receipt(const Session& session, std::uint64_t receipt) const;
   bool send_alone(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos);
   void publish_own(std::string_view topic, Bytes payload, std::uint8_t qos, bool retain);
 
@@ -177,6 +180,23 @@ class Shard {
   void pump_at(Connection& connection, Instant at);
   void acknowledge(const AckToken& token);
   void disconnect(const AckToken& token, Error why);
+
+  // --- sub-devices (shard_sub_devices.cc) ---
+  using SubDeviceLogin = Egress::SubDeviceLogin;
+  void take_in(const SubDeviceLogin& login);
+  bool admit(const SubDeviceLogin& login);
+  bool log_out(SessionRef gateway, std::string_view name);
+  void give_up(const Ride& ride, std::string_view name);
+  void end_ride(std::string_view key, RideEnd why);
+  /// A message that a gateway has published for its sub-device, on the gateway's shard.
+  /// `token` is answered when the message is where it has to be; QoS 0 needs none.
+  Full publish_for(const Session& gateway, std::string_view name, const Publication& publication,
+                   const AckToken& token);
+  /// How many subscriptions a session may have: as many again for each sub-device.
+  static std::size_t most_subscriptions(const Session& session, const Limits& limits) {
+    const std::size_t devices = session.sub_devices ? session.sub_devices->speaks_for.size() + 1 : 1;
+    return limits.max_subscriptions * devices;
+  }
 
   // --- other shards (shard_link.cc) ---
   void on_link(std::size_t from, std::string_view batch);
@@ -233,6 +253,7 @@ class Shard {
   Granted subscribe_one(Session& session, Connection& connection, const mqtt::Subscription& wish,
                         std::uint32_t identifier);
   void answer_subscribe(Session& session, const HeldSuback& answer);
+  void tell_receipt(Session& session, std::uint64_t sequence);
   bool give_up_implied(Session& session, std::string_view filter);
   struct Added {
     bool is_new = false;
@@ -262,7 +283,7 @@ class Shard {
   const Route& current(Route& route) { return route.version == tree_.version() ? route : find_current(route); }
   const Route& find_current(Route& route);
   void resolve(Route& route);
-  void add_target(Route& route, const Subscriber& subscriber);
+  void add_target(Route& route, const Subscriber& subscriber, std::string_view addressee);
   void address(Route& route);
   void deliver_local(const Route& route, const Publication& publication, bool clients, bool devices);
   void deliver_to_groups(const Route& route, const Publication& publication);
@@ -314,6 +335,17 @@ class Shard {
   void settle(std::uint32_t pending);
   void refuse(std::uint32_t pending, Full why);
   Connection* connection_of(const AckToken& token);
+  void close_ride(Session& session);
+  void release_sub_devices(Session& gateway);
+  void take_up(const Ride& ride, std::string_view key, const Publication& up, std::uint32_t waits);
+  void linked_ride_up(std::size_t from, const LinkRecord& record);
+  bool ride_down(const Ride& ride, std::string_view name, const Publication& publication);
+  void ride_left(const Ride& ride, std::string_view name);
+  void ride_over(const Ride& ride, std::string_view name, RideEnd why);
+  bool send_over_gateway(const Session& session, std::string_view topic, Bytes payload);
+  void deliver_to_sub_device(const Publication& publication);
+  /// Stands for the generation of a connection in the token of a sub-device's message; its ticket is a PendingAcks id.
+  static constexpr std::uint32_t kRides = 0xFFFFFFFF;
   /// Stands for the generation of a connection in a token that waits for a release to be stored.
   static constexpr std::uint32_t kReleases = 0;
   void release(Connection& connection, std::uint64_t sequence);

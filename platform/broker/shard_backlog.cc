@@ -133,6 +133,7 @@ void Shard::refuse(std::uint32_t pending, Full why) {
   const auto refused = pending_.refuse(pending);
   if (!refused) return;
   if (refused->has_confirm) return links_[refused->confirm_to].batch.refuse(refused->confirm_id);
+  if (refused->token.connection_generation == kRides) return refuse(refused->token.ticket, why);
   received_refused(refused->token, pending);
   const Session* session = sessions_.at(refused->token.session);
   if (session == nullptr || session->connection == nullptr) return;

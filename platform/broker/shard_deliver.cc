@@ -254,7 +254,19 @@ void Shard::on_ack(Connection& connection, const mqtt::Ack& ack) {
     return;  // late or twice
   }
   finish(session, sequence);
+  if (session.receipts) [[unlikely]]
+    tell_receipt(session, sequence);
   if (session.has_backlog()) pump(session);
+}
+
+void Shard::tell_receipt(Session& session, std::uint64_t sequence) {
+  const auto found = std::find_if(session.receipts->begin(), session.receipts->end(),
+                                  [&](const Receipt& one) { return one.sequence == sequence; });
+  if (found == session.receipts->end()) return;
+  const std::uint64_t number = found->number;
+  session.receipts->erase(found);
+  if (session.receipts->empty()) session.receipts.reset();
+  ingress().on_receipt(session.tag, number);
 }
 
 /// The client has the QoS 2 message. That is stored before PUBREL leaves: after it the client would take a repetition

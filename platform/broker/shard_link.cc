@@ -107,6 +107,18 @@ void Shard::on_link(std::size_t from, std::string_view batch) {
       case LinkKind::retain:
         linked_retain(from, record);
         break;
+      case LinkKind::ride_up:
+        linked_ride_up(from, record);
+        break;
+      case LinkKind::ride_down:
+        ride_down(record.ride, record.text, record.publication);
+        break;
+      case LinkKind::ride_left:
+        ride_left(record.ride, record.text);
+        break;
+      case LinkKind::ride_over:
+        ride_over(record.ride, record.text, record.why);
+        break;
     }
   }
 }
@@ -119,6 +131,7 @@ void Shard::linked_publish(std::size_t from, const LinkRecord& record) {
     if (record.devices)
       for (const auto& [node, group] : route.groups)
         if (const Subscriber* member = next_member(*group, true)) deliver_to(*member, record.publication);
+    if (record.devices) deliver_to_sub_device(record.publication);
   }
   each_share(record.text, [this, &record](std::string_view filter, std::string_view name) {
     Node* node = tree_.find(filter);

@@ -24,8 +24,10 @@ void each_bit(std::uint64_t bits, Each&& each) {
 
 // --- finding ---
 
-void Shard::add_target(Route& route, const Subscriber& subscriber) {
+void Shard::add_target(Route& route, const Subscriber& subscriber, std::string_view addressee) {
   Session& session = *subscriber.session;
+  // A gateway's subscription to a topic of its sub-device: that goes by the sub-device's home shard.
+  if (session.is_device() && !addressee.empty() && session.identity.name != addressee) return;
   if (session.mark != search_) {
     session.mark = search_;
     session.marked = static_cast<std::uint32_t>(route.targets.size());
@@ -77,8 +79,12 @@ void Shard::resolve(Route& route) {
   route.remote = route.remote_durable = 0;
   ++search_;
   ++counters_.routes_resolved;
-  tree_.match(route.topic, [this, &route](Node& node) {
-    for (const Subscriber& each : node.subscribers) add_target(route, each);
+  std::string to;
+  if (route.topic.starts_with('/'))
+    if (const auto addressee = addressee_of(route.topic))
+      to.append(addressee->product).append("/").append(addressee->device);
+  tree_.match(route.topic, [this, &route, &to](Node& node) {
+    for (const Subscriber& each : node.subscribers) add_target(route, each, to);
     route.remote |= node.remote;
     route.remote_durable |= node.remote_durable;
     if (node.groups)
@@ -124,6 +130,7 @@ Shard::Published Shard::publish(Route& route, const Publication& publication) {
   const Route& now = current(route);
   deliver_local(now, publication, true, now.device.empty());  // that device gets it at the end, asked or not
   if (!now.groups.empty()) deliver_to_groups(now, publication);
+  if (counters_.sub_devices > 0 && now.device.empty()) deliver_to_sub_device(publication);
   if ((now.remote | now.device_shards) != 0 || !now.device.empty()) forward(now, publication);
   if (publication.retain && may_retain(publication)) retain(publication);
   kept_copy_ = MessageRef{};
@@ -227,6 +234,7 @@ void Shard::forward_one(std::size_t shard, const Route& route, const Publication
 
 /// As part of the publication that is being delivered, whose last step it is.
 bool Shard::send(Session& session, std::string_view topic, Bytes payload, std::uint8_t qos) {
+  if (session.is_sub_device()) return send_over_gateway(session, topic, payload);
   if (!is_wanted(session, topic)) return false;
   Publication publication;
   publication.topic = topic;
@@ -243,6 +251,21 @@ bool Shard::send_alone(Session& session, std::string_view topic, Bytes payload, 
   waits_for_ = PendingAcks::kNone;  // nobody asks when it is stored
   full_ = Full::none;
   return sent;
+}
+
+bool Shard::send_for_receipt(Session& session, std::string_view topic, Bytes payload, std::uint64_t receipt) {
+  if (!send_alone(session, topic, payload, 1)) return false;
+  // What an earlier connection has left behind is not acknowledged any more, unless the session lives on.
+  if (!session.receipts) session.receipts = std::make_unique<std::vector<Receipt>>();
+  std::erase_if(*session.receipts, [&](const Receipt& one) { return !session.flow().holds(one.sequence); });
+  session.receipts->push_back({session.flow().end() - 1, receipt});
+  return true;
+}
+
+bool Shard::awaits_receipt(const Session& session, std::uint64_t receipt) const {
+  if (!session.receipts || !session.outflow) return false;
+  return std::any_of(session.receipts->begin(), session.receipts->end(),
+                     [&](const Receipt& one) { return one.number == receipt && session.outflow->holds(one.sequence); });
 }
 
 void Shard::publish_own(std::string_view topic, Bytes payload, std::uint8_t qos, bool retained) {

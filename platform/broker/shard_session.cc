@@ -19,6 +19,10 @@ void Shard::log_in(Connection& connection, const Login& login, std::string_view 
   const Identity& identity = login.verdict.identity;
   Session* session = sessions_.find(identity.key());
   Instant last_take_over{Millis::min()};
+  if (session != nullptr && session->is_sub_device()) {
+    end_ride(identity.key(), RideEnd::elsewhere);
+    session = sessions_.find(identity.key());
+  }
   if (session != nullptr && session->connection != nullptr) {
     session = take_over(session, connection);
     last_take_over = loop_->now();
@@ -100,6 +104,7 @@ void Shard::left(Session& session, bool will_due) {
   session.connection = nullptr;
   --counters_.online;
   if (!will_due || stopping_) session.will.reset();
+  if (session.sub_devices) release_sub_devices(session);
   const SessionRef ref = session.ref();
   if (session.is_device()) {
     ingress_->on_offline(session.identity, session.tag);
@@ -154,10 +159,14 @@ void Shard::publish_will(Session& session) {
   const auto cause = session.is_device() ? publish_refusal({session.identity.product(), session.identity.device()},
                                                            publication.topic, topics)
                                          : standard_publish_refusal(publication.topic, topics);
-  if (cause) {
+  std::optional<TopicRefusal> refusal;
+  if (cause) refusal = {*cause, std::string(publication.topic)};
+  if (!cause && session.is_device() && is_custom_topic(publication.topic))
+    refusal = authenticator_.custom_topic_refusal(session.identity, publication.topic, true);
+  if (refusal) {
     ++counters_.dropped_forbidden;
-    record(refusal_of(Refusal::Stage::publish, *cause, loop_->wall(), {}, session.identity.name, session.client_id(), 0,
-                      "will " + std::string(publication.topic)));
+    record(refusal_of(Refusal::Stage::publish, refusal->cause, loop_->wall(), {}, session.identity.name,
+                      session.client_id(), 0, "will " + refusal->evidence));
     return;
   }
   publish(cached_route(publication.topic), publication);
@@ -178,6 +187,7 @@ void Shard::destroy(Session& session) {
 void Shard::disconnect(std::string_view key, bool forget) {
   Session* session = sessions_.find(key);
   if (session == nullptr) return;
+  if (session->is_sub_device()) return end_ride(key, forget ? RideEnd::removed : RideEnd::disabled);
   const SessionRef ref = session->ref();
   if (session->connection != nullptr) session->connection->end(ReasonCode::administrative_action);
   session = sessions_.at(ref);

@@ -71,6 +71,7 @@ void Shard::subscribe(Connection& connection, const mqtt::Subscribe& packet) {
 
 void Shard::answer_subscribe(Session& session, const HeldSuback& answer) {
   session.connection->write_suback(answer.packet_id, answer.codes);
+  if (session.is_device()) ingress().on_subscribed(session.tag);
   for (const auto& [filter, subscriber] : answer.retained_for) start_retained(session, filter, subscriber);
   if (!session.retained_for) return;
   pump(session);
@@ -90,8 +91,17 @@ Shard::Granted Shard::subscribe_one(Session& session, Connection& connection, co
   auto cause = is_cloud ? subscribe_refusal({session.identity.product(), session.identity.device()}, wish.filter,
                                             connection.is_v5(), topics)
                         : standard_subscribe_refusal(wish.filter, topics);
+  if (cause == Cause::topic_of_another_device && session.sub_devices)
+    if (const auto names = names_in_filter(wish.filter); names && session.rider(name_of(*names)) != nullptr)
+      cause = subscribe_refusal(*names, wish.filter, false, topics);
   if (!cause && SubscriptionTree::is_too_deep(wish.filter)) cause = Cause::topic_too_deep;
   if (cause) return refuse(*cause, reason_of(*cause));
+  const std::string_view custom = is_cloud ? split(wish.filter).filter : std::string_view{};
+  if (is_custom_topic(custom))
+    if (const auto refusal = authenticator_.custom_topic_refusal(session.identity, custom, false)) {
+      connection.journal(Refusal::Stage::subscribe, refusal->cause, 0x80, refusal->evidence);
+      return Granted{.reason = ReasonCode::not_authorized};
+    }
   if (is_cloud && identifier != 0)
     return refuse(Cause::filter_forbidden, ReasonCode::subscription_identifiers_not_supported);
   const SplitFilter split_filter = split(wish.filter);
@@ -195,7 +205,7 @@ Shard::Added Shard::add_subscription(Session& session, std::string_view filter, 
     known = wish;
     return {.is_new = false, .node = &node};
   }
-  if (session.subscriptions.size() >= limits.max_subscriptions) {
+  if (session.subscriptions.size() >= most_subscriptions(session, limits)) {
     if (group != nullptr) SubscriptionTree::prune_group(node, *group);
     tree_.prune(node);
     return {};

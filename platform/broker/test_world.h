@@ -39,6 +39,11 @@ class TestAuthenticator final : public Authenticator {
     Verdict verdict;
     const std::string key = home_key(attempt);
     const auto password = attempt.password ? as_text(*attempt.password) : std::string_view{};
+    if (password == "later") {
+      verdict.later = [this](std::function<void(Verdict)> decide) { undecided.push_back(std::move(decide)); };
+      return verdict;
+    }
+    if (password == "register") return handed_over();
     if (key.empty() || (password != "secret" && attempt.policy == PolicyKind::cloud)) {
       verdict.delay = password == "slow" ? Millis{3000} : Millis{0};
       verdict.refusal = Refusal{};
@@ -53,8 +58,17 @@ class TestAuthenticator final : public Authenticator {
     verdict.tag = 42;
     return verdict;
   }
+  /// "register" is told something instead of being let in.
+  static Verdict handed_over() {
+    Verdict verdict;
+    verdict.accepted = true;
+    verdict.identity = {Identity::Kind::device, "pk/dn"};
+    verdict.handover = Handover{"/ext/register", R"({"deviceSecret":"s"})"};
+    return verdict;
+  }
   int asked = 0;
   bool last_tls = false;
+  std::vector<std::function<void(Verdict)>> undecided;  ///< logins with the password "later"
 };
 
 class TestJournal final : public Journal {
@@ -100,6 +114,14 @@ class TestIngress final : public Ingress {
   }
   void on_offline(const Identity& identity, std::uint64_t) override { events.push_back("offline " + identity.name); }
 
+  void on_receipt(std::uint64_t, std::uint64_t receipt) override {
+    events.push_back("receipt " + std::to_string(receipt));
+  }
+  void on_subscribed(std::uint64_t) override {
+    if (notes_subscribed) events.push_back("subscribed");
+  }
+
+  bool notes_subscribed = false;
   std::vector<Got> got;
   std::vector<std::string> events;
   SessionRef last_session;

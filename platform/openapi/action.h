@@ -8,14 +8,23 @@
 #include <vector>
 
 #include "platform/openapi/answer.h"
+#include "platform/openapi/broadcast_pace.h"
 #include "platform/openapi/fleet.h"
 #include "platform/openapi/models.h"
 #include "platform/openapi/parameters.h"
 #include "platform/registry/file_links.h"
 #include "platform/registry/journal_store.h"
 #include "platform/registry/registry.h"
+#include "platform/rule/destinations.h"
+#include "platform/rule/rules.h"
 #include "platform/runtime/loop.h"
+#include "platform/runtime/tls.h"
+#include "platform/script/scripts.h"
 #include "platform/store/stream_store.h"
+#include "platform/subscription/consumers.h"
+#include "platform/subscription/groups.h"
+#include "platform/tag/tags.h"
+#include "platform/topology/topology.h"
 #include "platform/upgrade/upgrades.h"
 
 namespace tercet::openapi {
@@ -28,9 +37,18 @@ struct Services {
   Fleet& fleet;
   store::StreamStore& store;  ///< read for history; blocking, on the management thread
   Models& models;
-  std::string region = "local";                ///< what device details give as Region
-  const registry::FileLinks* files = nullptr;  ///< null, or not offered: devices fetch nothing from here
-  upgrade::Upgrades* upgrades = nullptr;       ///< null: no firmware is kept here
+  std::string region = "local";                            ///< what device details give as Region
+  const registry::FileLinks* files = nullptr;              ///< null, or not offered: devices fetch nothing from here
+  upgrade::Upgrades* upgrades = nullptr;                   ///< null: no firmware is kept here
+  topology::Topology* topology = nullptr;                  ///< null: gateways have no sub-devices here
+  script::Scripts* scripts = nullptr;                      ///< of the management loop; null: scripts are not offered
+  rule::Rules* rules = nullptr;                            ///< null: there are no rules here
+  rule::Destinations* destinations = nullptr;              ///< where they send what they make; null: nowhere
+  tag::Tags* tags = nullptr;                               ///< null: devices have no tags here
+  subscription::Groups* groups = nullptr;                  ///< null: nobody subscribes here
+  subscription::Consumers* consumers = nullptr;            ///< beside groups
+  const runtime::TlsIdentity* device_authority = nullptr;  ///< null: no certificates are made here
+  BroadcastPace broadcasts = {};
 };
 
 /// One call that has been authenticated. A handler that answers later keeps a copy.

@@ -248,6 +248,31 @@ TEST_CASE("Pub publishes to a custom topic of a device of the product, and to no
   CHECK(platform.published.size() == 2);
 }
 
+TEST_CASE("Pub is refused where the classes of custom topics let no device subscribe, and says why") {
+  TestPlatform platform;
+  platform.make_board();
+  const std::string own = "/" + platform.product_key + "/board1/";
+  const auto pub = [&](const std::string& rest) {
+    return platform.call(
+        "Pub", {{"ProductKey", platform.product_key}, {"TopicFullName", own + rest}, {"MessageContent", "aGk="}});
+  };
+  CHECK(succeeded(pub("user/get")));
+  const auto upwards = pub("user/update");  // devices publish there
+  CHECK(code_of(upwards) == "iot.messagebroker.PublishMessageFailed");
+  CHECK(text(upwards.at("ErrorMessage")).find("class user/update") != std::string::npos);
+  for (const char* without_class : {"user/orders", "orders"})
+    CHECK(text(pub(without_class).at("ErrorMessage")).find("has no topic class") != std::string::npos);
+  REQUIRE(succeeded(
+      platform.call("CreateProductTopic",
+                    {{"ProductKey", platform.product_key}, {"TopicShortName", "orders"}, {"Operation", "SUB"}})));
+  CHECK(succeeded(pub("user/orders")));
+  CHECK(!succeeded(pub("orders")));
+  REQUIRE(succeeded(platform.call("SetProductFreeTopics", {{"ProductKey", platform.product_key}, {"Free", "true"}})));
+  CHECK(succeeded(pub("orders")));
+  CHECK(!succeeded(pub("user/update")));  // a class there is still counts
+  CHECK(platform.published.size() == 3);
+}
+
 TEST_CASE("refusals are shown with cause, evidence and remedy in the reader's language, also of unknown names") {
   TestPlatform platform;
   platform.make_board();

@@ -11,23 +11,29 @@ Answer success(boost::json::object more) {
   return answer;
 }
 
-Answer refusal(std::string_view code, std::string_view text) {
+Answer refusal(registry::ApiCode code, std::string_view text) {
   Answer answer;
   answer.body["Success"] = false;
-  answer.body["Code"] = code;
+  answer.body["Code"] = code.text();
   answer.body["ErrorMessage"] = text;
   answer.body["Message"] = text;
   return answer;
 }
 
-Answer refusal(const registry::RegistryProblem& problem) {
-  return refusal(problem.code.empty() ? "iot.system.SystemException" : problem.code, problem.detail);
-}
+Answer refusal(const registry::RegistryProblem& problem) { return refusal(problem.code, problem.detail); }
 
-Answer gateway_error(int http_status, std::string_view code, std::string_view text) {
+Answer gateway_error(int http_status, registry::ApiCode code, std::string_view text) {
   Answer answer;
   answer.http_status = http_status;
-  answer.body["Code"] = code;
+  answer.body["Code"] = code.text();
+  answer.body["Message"] = text;
+  return answer;
+}
+
+Answer gateway_error(const registry::ParameterCode& code, std::string_view text) {
+  Answer answer;
+  answer.http_status = 400;
+  answer.body["Code"] = code.text();
   answer.body["Message"] = text;
   return answer;
 }

@@ -18,9 +18,11 @@ struct Answer {
 Answer success(boost::json::object more = {});
 /// A refusal by the business: HTTP 200, Success false. The text goes into ErrorMessage, and into Message as well, which
 /// is what pop-core shows.
-Answer refusal(std::string_view code, std::string_view text);
+Answer refusal(registry::ApiCode code, std::string_view text);
 Answer refusal(const registry::RegistryProblem& problem);
 /// A refusal by the gateway: HTTP 4xx or 5xx with Code and Message.
-Answer gateway_error(int http_status, std::string_view code, std::string_view text);
+Answer gateway_error(int http_status, registry::ApiCode code, std::string_view text);
+/// The same of a parameter that is missing or has a wrong value: HTTP 400.
+Answer gateway_error(const registry::ParameterCode& code, std::string_view text);
 
 }  // namespace tercet::openapi

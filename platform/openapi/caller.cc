@@ -27,7 +27,7 @@ std::string shown(std::string text) {
 }
 
 Answer missing(std::string_view name) {
-  return gateway_error(400, "Missing" + std::string(name), std::string(name) + " is mandatory for this action.");
+  return gateway_error(registry::ParameterCode::missing(name), std::string(name) + " is mandatory for this action.");
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ HttpResponse json_response(int status, const json::object& body) {
   return response;
 }
 
-HttpResponse denied(int status, std::string_view code, std::string_view text) {
-  return json_response(status, {{"Success", false}, {"Code", code}, {"Message", text}});
+HttpResponse denied(int status, registry::ApiCode code, std::string_view text) {
+  return json_response(status, {{"Success", false}, {"Code", code.text()}, {"Message", text}});
 }
 
 std::string_view cookie_of(const HttpRequest& request) {

@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kFailed = "iot.device.SetDevicePropertyFailed";
+constexpr registry::ApiCode kFailed = "iot.device.SetDevicePropertyFailed";
 constexpr std::size_t kMostProperties = 10;
 
 Answer not_kept(const thing::SetTicket& ticket) {

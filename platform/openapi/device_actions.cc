@@ -67,6 +67,9 @@ void set_enabled(Services& services, const Call& call, Reply reply, bool enabled
   const AfterApplied later(std::move(reply));
   const auto changed = services.registry.set_enabled(call.device(), enabled, later.applied());
   if (!changed) return later.refuse(changed.problem());
+  using Change = topology::Topology::Change;
+  if (const auto device = services.registry.device(call.device()); device && services.topology != nullptr)
+    services.topology->on_change(device->device, enabled ? Change::enabled : Change::disabled);
   later.answer(success());
 }
 
@@ -195,6 +198,8 @@ void delete_device(Services& services, const Call& call, Reply reply) {
   const auto gone = services.registry.delete_device(call.device(), later.applied());
   if (!gone) return later.refuse(gone.problem());
   if (found && services.upgrades != nullptr) services.upgrades->forget(found->device.number);
+  if (found && services.topology != nullptr)
+    services.topology->on_change(found->device, topology::Topology::Change::deleted);
   later.answer(success());
 }
 

@@ -9,6 +9,7 @@ namespace tercet::openapi {
 namespace {
 
 constexpr std::string_view kConfigurations = "/files/configuration/";
+constexpr std::string_view kScripts = "/files/script/";     // then product/version
 constexpr std::string_view kFirmware = "/files/firmware/";  // then number/name
 
 std::string_view value_of(const NamedTexts& fields, std::string_view name) {
@@ -102,6 +103,7 @@ HttpResponse DeviceFiles::answer(const HttpRequest& request) {
     return plain_response(403, "This address was not made here, or before the last restart: ask for a new one.");
   std::string_view path = request.path;
   if (path.starts_with(kFirmware)) return firmware(path.substr(kFirmware.size()), request.header("range"));
+  if (path.starts_with(kScripts)) return script(path.substr(kScripts.size()));
   if (!path.starts_with(kConfigurations)) return plain_response(404, "There is no such file.");
   path.remove_prefix(kConfigurations.size());
   const auto slash = path.find('/');
@@ -126,6 +128,14 @@ HttpResponse DeviceFiles::firmware(std::string_view path, std::string_view range
     response.source_from = part.first;
     response.source_bytes = part.last - part.first + 1;
   });
+}
+
+HttpResponse DeviceFiles::script(std::string_view path) {
+  const auto slash = path.find('/');
+  const auto version = slash == std::string_view::npos ? std::nullopt : number(path.substr(slash + 1));
+  auto found = registry_.script(path.substr(0, slash), version.value_or(0));
+  if (!version || !found) return plain_response(404, "There is no such script any more.");
+  return serve(found->text.size(), {}, [&](HttpResponse& response, const Part&) { response.body = found->text; });
 }
 
 }  // namespace tercet::openapi

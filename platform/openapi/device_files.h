@@ -19,6 +19,7 @@ class DeviceFiles final : public HttpHandler {
 
  private:
   HttpResponse answer(const HttpRequest& request);
+  HttpResponse script(std::string_view path);
   HttpResponse firmware(std::string_view path, std::string_view range);
   runtime::Loop& loop_;
   registry::Registry& registry_;

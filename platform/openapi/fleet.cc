@@ -29,7 +29,8 @@ void end_if_whole(Gathering<T>& gathering) {
 Fleet::Fleet(runtime::Loop& management, runtime::Shards& shards, std::vector<FleetShard> parts)
     : management_(management),
       shards_(shards),
-      parts_(std::make_shared<const std::vector<FleetShard>>(std::move(parts))) {
+      parts_(std::make_shared<const std::vector<FleetShard>>(std::move(parts))),
+      tell_again_([](void* self) { static_cast<Fleet*>(self)->tell_rest(); }, this) {
   TERCET_CHECK(parts_->size() == shards_.count());
 }
 
@@ -120,8 +121,13 @@ void Fleet::set_properties(const DeviceKey& device, std::string items, Then<thin
   const auto shared = std::make_shared<Then<thing::SetTicket>>(std::move(then));
   const bool taken = shards_.loop(shard).post(
       [&management = management_, parts = parts_, shard, shared, number = device.number, items = std::move(items)]() {
-        thing::SetTicket ticket = (*parts)[shard].things->set_properties(number, items, [](const thing::SetResult&) {});
-        management.post([shared, ticket = std::move(ticket)] { (*shared)(ticket); });
+        thing::Things& things = *(*parts)[shard].things;
+        const auto answer = [&management, shared](thing::SetTicket ticket) {
+          management.post([shared, ticket = std::move(ticket)] { (*shared)(ticket); });
+        };
+        thing::SetTicket ticket = things.set_properties(number, items, [](const thing::SetResult&) {});
+        if (ticket.is_translating) return things.when_translated(ticket.message_id, answer);
+        answer(std::move(ticket));
       });
   if (!taken) (*shared)(std::nullopt);
 }
@@ -140,6 +146,10 @@ void Fleet::call(const DeviceKey& device, Start start, Then<Invocation> then) {
           if (kept->answers) answer({*kept, result});
         });
         *kept = ticket;
+        if (ticket.is_translating)
+          return (*parts)[shard].things->when_translated(ticket.message_id, [answer, kept](thing::SetTicket known) {
+            if (!known.sent || !kept->answers) answer({std::move(known), std::nullopt});
+          });
         if (!ticket.sent || !ticket.answers) answer({ticket, std::nullopt});
       });
   if (!taken) (*shared)(std::nullopt);
@@ -189,6 +199,15 @@ void Fleet::set_desired(const DeviceKey& device, std::string items, std::string 
       std::move(then));
 }
 
+void Fleet::log_upload(const DeviceKey& device, std::optional<bool> wanted, Then<thing::LogUpload> then) {
+  ask<thing::LogUpload>(
+      device,
+      [number = device.number, wanted](thing::Things& things, auto done) {
+        things.log_upload(number, wanted, std::move(done));
+      },
+      std::move(then));
+}
+
 void Fleet::clear_desired(const DeviceKey& device, std::vector<std::string> identifiers,
                           Then<thing::DesiredResult> then) {
   ask<thing::DesiredResult>(
@@ -203,6 +222,37 @@ void Fleet::desired(const DeviceKey& device, Then<std::vector<thing::Desired>> t
   ask<std::vector<thing::Desired>>(
       device,
       [number = device.number](thing::Things& things, auto answer) { things.desired(number, std::move(answer)); },
+      std::move(then));
+}
+
+void Fleet::get_properties(const DeviceKey& device, std::vector<std::string> identifiers, Then<Invocation> then) {
+  call(
+      device,
+      [number = device.number, identifiers = std::move(identifiers)](thing::Things& things, OnResult on_result) {
+        return things.get_properties(number, identifiers, std::move(on_result));
+      },
+      std::move(then));
+}
+
+void Fleet::update_shadow(const DeviceKey& device, std::string message, bool merges, Then<thing::ShadowResult> then) {
+  ask<thing::ShadowResult>(
+      device,
+      [number = device.number, merges, message = std::move(message)](thing::Things& things, auto done) {
+        things.update_shadow(number, message, merges, std::move(done));
+      },
+      std::move(then));
+}
+
+bool Fleet::publish(std::string topic, std::string payload, std::uint8_t qos) {
+  return shards_.loop(0).post([parts = parts_, qos, topic = std::move(topic), payload = std::move(payload)] {
+    parts->front().publish(topic, as_bytes(payload), qos);
+  });
+}
+
+void Fleet::shadow(const DeviceKey& device, Then<std::optional<std::string>> then) {
+  ask<std::optional<std::string>>(
+      device,
+      [number = device.number](thing::Things& things, auto answer) { things.shadow(number, std::move(answer)); },
       std::move(then));
 }
 
@@ -226,14 +276,45 @@ void Fleet::send(const DeviceKey& device, std::string topic, std::string payload
   if (!taken) (*shared)(thing::Delivery::not_subscribed);  // too busy: as if it had not listened yet
 }
 
+void Fleet::tell_applications(thing::Announcement message) {
+  if (untold_.size() == kMostUntold) untold_.pop_front();
+  untold_.push_back(std::move(message));
+  tell_rest();
+}
+
+/// In order: what a shard has no room for holds back the rest for a moment.
+void Fleet::tell_rest() {
+  for (; !untold_.empty(); untold_.pop_front()) {
+    const thing::Announcement& next = untold_.front();
+    const std::size_t shard = home({next.device, next.product, next.device_name});
+    if (!shards_.loop(shard).post([parts = parts_, shard, message = next]() mutable {
+          (*parts)[shard].things->tell_applications(std::move(message));
+        }))
+      return tell_again_.set(management_, management_.now() + Millis{10});
+  }
+}
+
 void Fleet::push_configuration(const std::string& product, Then<std::size_t> then) {
+  to_devices([product](thing::Things& things, auto done) { things.push_configuration(product, std::move(done)); },
+             std::move(then));
+}
+
+void Fleet::broadcast(const std::string& product, std::string id, std::string payload, Then<std::size_t> then) {
+  to_devices([product, id = std::move(id), payload = std::move(payload)](
+                 thing::Things& things, auto done) { things.broadcast(product, id, payload, std::move(done)); },
+             std::move(then));
+}
+
+/// Runs on every shard and adds up to how many devices each has sent.
+void Fleet::to_devices(std::function<void(thing::Things&, std::function<void(std::size_t)>)> run,
+                       Then<std::size_t> then) {
   auto gathering = std::make_shared<Gathering<std::size_t>>();
   gathering->then = std::move(then);
   gathering->missing = 1;
   for (std::size_t shard = 0; shard < parts_->size(); ++shard) {
     ++gathering->missing;
-    const bool taken = shards_.loop(shard).post([&management = management_, parts = parts_, shard, gathering, product] {
-      (*parts)[shard].things->push_configuration(product, [&management, gathering](std::size_t sent) {
+    const bool taken = shards_.loop(shard).post([&management = management_, parts = parts_, shard, gathering, run] {
+      run(*(*parts)[shard].things, [&management, gathering](std::size_t sent) {
         management.post([gathering, sent] {
           gathering->all += sent;
           --gathering->missing;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -63,14 +64,28 @@ class Fleet {
   void invoke_service(const DeviceKey& device, std::string identifier, std::string args, Then<Invocation> then);
   /// See Things::set_desired, clear_desired and desired.
   void set_desired(const DeviceKey& device, std::string items, std::string versions, Then<thing::DesiredResult> then);
+  void log_upload(const DeviceKey& device, std::optional<bool> wanted, Then<thing::LogUpload> then);
   void clear_desired(const DeviceKey& device, std::vector<std::string> identifiers, Then<thing::DesiredResult> then);
   void desired(const DeviceKey& device, Then<std::vector<thing::Desired>> then);
+  /// See Things::update_shadow and shadow.
+  void update_shadow(const DeviceKey& device, std::string message, bool merges, Then<thing::ShadowResult> then);
+  void shadow(const DeviceKey& device, Then<std::optional<std::string>> then);
   /// See Things::rrpc.
   void rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout, Then<Invocation> then);
+  /// See Things::get_properties.
+  void get_properties(const DeviceKey& device, std::vector<std::string> identifiers, Then<Invocation> then);
+  /// To every device of the product that is online; gives how many that are.
+  void broadcast(const std::string& product, std::string id, std::string payload, Then<std::size_t> then);
+  /// In the platform's own name, to whoever subscribes. False: busy.
+  bool publish(std::string topic, std::string payload, std::uint8_t qos);
   bool publish(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos);
   /// To one device, if it is online and listens.
   void send(const DeviceKey& device, std::string topic, std::string payload, std::uint8_t qos,
             std::function<void(thing::Delivery)> then);
+  /// Hands a message to rules and subscriptions (Things::tell_applications), in order. While a shard has no room they
+  /// wait; beyond kMostUntold the oldest is lost.
+  static constexpr std::size_t kMostUntold = 100'000;
+  void tell_applications(thing::Announcement message);
   /// Tells every device of the product that is online of its configuration; gives how many it was sent to.
   void push_configuration(const std::string& product, Then<std::size_t> then);
   /// Hands a compiled model to every shard; a shard that misses it compiles for itself.
@@ -83,16 +98,20 @@ class Fleet {
  private:
   using OnResult = std::function<void(const thing::CallResult&)>;
   using Start = std::function<thing::SetTicket(thing::Things&, OnResult)>;
+  void to_devices(std::function<void(thing::Things&, std::function<void(std::size_t)>)> run, Then<std::size_t> then);
   void call(const DeviceKey& device, Start start, Then<Invocation> then);
   template <typename T>
   void ask(const DeviceKey& device, std::function<void(thing::Things&, std::function<void(const T&)>)> run,
            Then<T> then);
+  void tell_rest();
   std::size_t home(const DeviceKey& device) const;
   std::vector<std::vector<std::uint64_t>> by_shard(const std::vector<DeviceKey>& devices) const;
 
   runtime::Loop& management_;
   runtime::Shards& shards_;
   std::shared_ptr<const std::vector<FleetShard>> parts_;  ///< shared with the tasks that are on their way
+  std::deque<thing::Announcement> untold_;
+  runtime::Timer tell_again_;
 };
 
 }  // namespace tercet::openapi

@@ -34,7 +34,7 @@ Answer internal_error() {
 }
 
 Answer missing(std::string_view name) {
-  return gateway_error(400, "Missing" + std::string(name), std::string(name) + " is mandatory for this action.");
+  return gateway_error(registry::ParameterCode::missing(name), std::string(name) + " is mandatory for this action.");
 }
 
 /// Parameters from a JSON body. Signature v1 does not cover the body, so nothing in it may be believed.

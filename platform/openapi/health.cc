@@ -26,6 +26,7 @@ constexpr Row<std::uint64_t broker::Counters::*> kBrokerRows[] = {
     {"tercet_accepted_total", "MQTT connections accepted.", Kind::counter, &broker::Counters::accepted},
     {"tercet_logins_total", "Logins.", Kind::counter, &broker::Counters::logins},
     {"tercet_logins_refused_total", "Refused logins.", Kind::counter, &broker::Counters::logins_refused},
+    {"tercet_registrations_total", "Dynamic registrations over MQTT.", Kind::counter, &broker::Counters::handovers},
     {"tercet_bytes_in_total", "Bytes from MQTT clients.", Kind::counter, &broker::Counters::bytes_in},
     {"tercet_bytes_out_total", "Bytes to MQTT clients.", Kind::counter, &broker::Counters::bytes_out},
     {"tercet_messages_in_total", "PUBLISH packets from clients.", Kind::counter, &broker::Counters::messages_in},

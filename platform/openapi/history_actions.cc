@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 
 #include "platform/openapi/handlers.h"
+#include "platform/openapi/history_page.h"
 #include "platform/runtime/log.h"
 #include "platform/thing/history.h"
 
@@ -13,7 +14,8 @@ namespace json = boost::json;
 constexpr std::size_t kMostPoints = 1000;  ///< the cloud allows 50 and 100; charts want more
 constexpr std::size_t kMostIdentifiers = 10;
 
-/// StartTime, EndTime (either order), Asc and PageSize; or what is wrong with them.
+}  // namespace
+
 std::optional<thing::Range> range_of(const Parameters& given, Answer& wrong) {
   const auto from = given.number("StartTime"), to = given.number("EndTime");
   if (!from || !to || *from < 0 || *to < 0) {
@@ -38,7 +40,7 @@ std::optional<thing::Range> range_of(const Parameters& given, Answer& wrong) {
   return range;
 }
 
-Answer not_readable(std::string_view code) {
+Answer not_readable(registry::ApiCode code) {
   runtime::log(runtime::LogLevel::error, "history_unreadable", {{"code", code}});
   return refusal(code, "The history could not be read from the disk. The server's log says why.");
 }
@@ -47,8 +49,6 @@ void put_paging(json::object& into, const thing::Paging& paging) {
   into["NextValid"] = paging.more;
   into["NextTime"] = paging.next.ms;
 }
-
-}  // namespace
 
 void query_device_property_data(Services& services, const Call& call, Reply reply) {
   const auto found = services.registry.device(call.device());

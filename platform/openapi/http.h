@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "platform/openapi/http_message.h"
@@ -61,6 +63,9 @@ class BodySink {
   virtual HttpResponse answer() = 0;
 };
 
+/// Takes a connection over, and what was read from it behind the request.
+using TakeStream = std::function<void(std::unique_ptr<runtime::Stream> stream, std::string unread)>;
+
 /// What answers requests. Called on the server's loop. A HEAD request is answered as a GET would be: the server leaves
 /// the body out.
 class HttpHandler {
@@ -68,6 +73,8 @@ class HttpHandler {
   virtual void on_request(HttpRequest request, HttpResponder respond) = 0;
   /// Asked when the headers are whole: a sink takes the body, and on_request() is not called; null: as usual.
   virtual std::unique_ptr<BodySink> open_sink(const HttpRequest&) { return nullptr; }
+  /// Asked when the request is whole: what takes the connection over for another protocol, and answers; null: as usual.
+  virtual TakeStream open_stream(const HttpRequest&) { return {}; }
 
  protected:
   ~HttpHandler() = default;

@@ -143,6 +143,10 @@ bool HttpConnection::step() {
   HttpRequest request = parser_.take_request();
   request.peer = stream_->peer();
   request.tls = stream_->is_tls();
+  if (const TakeStream take = core_.handler.open_stream(request)) {
+    hand_over(take);
+    return false;
+  }
   head_only_ = request.method == HttpRequest::Method::head;
   in_request_ = body_deadline_ = false;
   state_ = State::answering;
@@ -151,6 +155,15 @@ bool HttpConnection::step() {
   ++core_.counters.requests;
   core_.handler.on_request(std::move(request), core_.responder(id_, requests_));
   return state_ == State::reading;
+}
+
+/// The connection is another protocol's from here on; here it is gone.
+void HttpConnection::hand_over(const TakeStream& take) {
+  ++core_.counters.requests;
+  std::unique_ptr<runtime::Stream> stream;
+  fail_now();
+  stream.swap(stream_);
+  take(std::move(stream), std::exchange(in_, {}));
 }
 
 void HttpConnection::refuse(int status) {

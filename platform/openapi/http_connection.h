@@ -52,6 +52,7 @@ class HttpConnection final : runtime::StreamEvents {
   void refuse(int status);
   bool feed_sink();
   bool end_sink();
+  void hand_over(const TakeStream& take);
   bool refill();
   void put_head(const HttpResponse& response, bool with_body);
   void start_sending();

@@ -32,6 +32,7 @@ json::object take_row(DeviceUpdate& update, std::size_t& room) {
     row["Timestamp"] = update.since.ms;
     update.online.reset();
   }
+  if (std::exchange(update.has_events, false)) row["Events"] = true;
   json::array values;
   while (!update.values.empty() && room > 0) {
     const auto& [identifier, value] = *update.values.begin();
@@ -52,6 +53,7 @@ void DeviceUpdate::merge(const DeviceUpdate& newer) {
     online = newer.online;
     since = newer.since;
   }
+  has_events |= newer.has_events;
   for (const auto& [identifier, value] : newer.values) values[identifier] = value;
 }
 
@@ -98,7 +100,7 @@ void ShardUpdates::on_presence(std::uint64_t device, std::string_view product, s
 
 void ShardUpdates::on_event(std::uint64_t device, std::string_view product, std::string_view name,
                             const thing::Change&) {
-  touch(device, product, name);  // the page then asks for the events
+  if (DeviceUpdate* update = touch(device, product, name)) update->has_events = true;
 }
 
 void ShardUpdates::on_left_out(std::size_t) {

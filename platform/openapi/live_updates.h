@@ -26,6 +26,7 @@ struct DeviceUpdate {
     UnixMillis time;
   };
   std::map<std::string, Value> values;
+  bool has_events = false;  ///< it posted events: a page that shows them asks for them
   void merge(const DeviceUpdate& newer);
 };
 using DeviceUpdates = std::unordered_map<std::uint64_t, DeviceUpdate>;

@@ -57,6 +57,22 @@ TEST_CASE("changes within an interval are one update with the newest values") {
   CHECK(scene.all.size() == 1);
 }
 
+TEST_CASE("an event is told beside the values of its interval, and a merge keeps it") {
+  Scene scene;
+  scene.post(1, "t", "20.5", 1);
+  scene.loop.post([&scene] { scene.updates.on_event(1, "a1", "d1", {"burnt", "{}", UnixMillis{2}}); });
+  scene.post(2, "t", "1", 3);
+  scene.world.run_for(Millis{300});
+  REQUIRE(scene.all.size() == 1);
+  const DeviceUpdates& updates = scene.all[0].updates;
+  CHECK(updates.at(1).has_events);
+  CHECK(updates.at(1).values.at("t").text == "20.5");
+  CHECK(!updates.at(2).has_events);
+  DeviceUpdate earlier = updates.at(1);
+  earlier.merge(updates.at(2));
+  CHECK(earlier.has_events);
+}
+
 TEST_CASE("what the management thread could not take is kept for the next interval") {
   Scene scene;
   scene.full = true;

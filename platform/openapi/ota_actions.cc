@@ -122,6 +122,31 @@ void generate_ota_upload_url(Services& services, const Call& call, Reply reply) 
                                        {"UtcCreate", utc_millis(form->made)}}}}));
 }
 
+void generate_device_name_list_url(Services& services, const Call& call, Reply reply) {
+  const upgrade::UploadForm form = services.upgrades->make_list_form();
+  const std::string host = call.base_url + std::string(kUploadPath);
+  reply(success({{"Data", json::object{{"AccessKeyId", form.access_key_id},
+                                       {"FileUrl", host + "/" + form.key},
+                                       {"Host", host},
+                                       {"Key", form.key},
+                                       {"ObjectStorage", "tercet"},
+                                       {"Policy", form.policy},
+                                       {"Signature", form.signature},
+                                       {"UtcCreate", utc_millis(form.made)}}}}));
+}
+
+void modify_ota_firmware(Services& services, const Call& call, Reply reply) {
+  upgrade::FirmwareChange change;
+  const auto take = [&](std::string_view name, std::optional<std::string>& into) {
+    if (call.parameters.has(name)) into = call.parameters.text(name);
+  };
+  take("FirmwareName", change.name);
+  take("FirmwareDesc", change.about);
+  take("FirmwareUdi", change.udi);
+  reply_empty(reply, services.upgrades->change_firmware(call.parameters.text("FirmwareId"),
+                                                        call.parameters.text("ProductKey"), change));
+}
+
 void create_ota_firmware(Services& services, const Call& call, Reply reply) {
   const Parameters& given = call.parameters;
   const auto method = method_of(given.text("SignMethod"));

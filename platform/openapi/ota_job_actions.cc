@@ -27,6 +27,7 @@ std::optional<TaskState> state_of(std::string_view text) {
 
 std::string_view selection_name(const Job& job) {
   if (job.options.selection == Selection::gray) return "GRAY";
+  if (!job.options.group.empty()) return "GROUP";
   return job.options.selection == Selection::specific ? "SPECIFIC" : "ALL";
 }
 
@@ -36,6 +37,20 @@ int whole(const Parameters& given, std::string_view name, int usual) {
   return number && *number >= 0 && *number <= 1'000'000 ? static_cast<int>(*number) : -1;
 }
 
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+/// Name.N.Key and Name.N.Value. Nothing: too many, or too long.
+std::optional<Tags> tags_in(const Parameters& given, const std::string& name) {
+  Tags tags;
+  for (std::size_t i = 1;; ++i) {
+    const std::string front = name + "." + std::to_string(i);
+    const std::string_view key = given.text(front + ".Key"), value = given.text(front + ".Value");
+    if (key.empty()) return tags;
+    if (key.size() > 30 || value.size() > 128 || i > kMostTags) return std::nullopt;
+    tags.emplace_back(key, value);
+  }
+}
+
 /// What all three kinds of jobs take. Nothing: `problem` says why.
 std::optional<JobOptions> options_of(const Call& call, Answer& problem) {
   const Parameters& given = call.parameters;
@@ -43,13 +58,26 @@ std::optional<JobOptions> options_of(const Call& call, Answer& problem) {
   const std::string_view target = given.text("TargetSelection");
   if (target == "GRAY") o.selection = Selection::gray;
   if (target == "SPECIFIC") o.selection = Selection::specific;
+  if (target == "GROUP") o.selection = Selection::group;
   if (!target.empty() && target != "ALL" && o.selection == Selection::all) {
-    problem = bad_parameter("TargetSelection is ALL, SPECIFIC or GRAY; device groups (GROUP) are not offered here.");
+    problem = bad_parameter("TargetSelection is ALL, SPECIFIC, GRAY or GROUP.");
     return std::nullopt;
   }
-  if (given.has("DnListFileUrl") || given.has("GroupId")) {
-    problem = bad_parameter("Lists in files and device groups are not offered here: give TargetDeviceName.N.");
+  o.group = given.text("GroupId");
+  const bool takes_group = o.selection == Selection::group || call.action == "CreateOTADynamicUpgradeJob";
+  const std::string_view type = given.text("GroupType");
+  if ((!o.group.empty() && !takes_group) || (!type.empty() && type != "LINK_PLATFORM")) {
+    problem = bad_parameter("GroupId goes with TargetSelection GROUP; GroupType is LINK_PLATFORM.");
     return std::nullopt;
+  }
+  if (given.has("DnListFileUrl")) {
+    const std::string_view url = given.text("DnListFileUrl");
+    o.list = url.substr(url.find_last_of('/') + 1);
+    o.list.resize(std::min(o.list.size(), o.list.find('?')));
+    if (o.selection != Selection::specific || given.has("TargetDeviceName.1")) {
+      problem = bad_parameter("DnListFileUrl goes with TargetSelection SPECIFIC, in place of TargetDeviceName.N.");
+      return std::nullopt;
+    }
   }
   const std::string_view protocol = given.text("DownloadProtocol");
   if (!protocol.empty() && protocol != "HTTPS" && protocol != "MQTT") {
@@ -64,16 +92,12 @@ std::optional<JobOptions> options_of(const Call& call, Answer& problem) {
     problem = bad_parameter("At most 200 TargetDeviceName.");
     return std::nullopt;
   }
-  for (std::size_t i = 1;; ++i) {
-    const std::string front = "Tag." + std::to_string(i);
-    const std::string_view key = given.text(front + ".Key"), value = given.text(front + ".Value");
-    if (key.empty()) break;
-    if (key.size() > 30 || value.size() > 128 || i > kMostTags) {
-      problem = bad_parameter("At most 10 tags; Key has at most 30 bytes, Value 128.");
-      return std::nullopt;
-    }
-    o.tags.emplace_back(key, value);
+  auto tags = tags_in(given, "Tag");
+  if (!tags) {
+    problem = bad_parameter("At most 10 tags; Key has at most 30 bytes, Value 128.");
+    return std::nullopt;
   }
+  o.tags = std::move(*tags);
   o.start = given.number("ScheduleTime").value_or(0);
   o.finish = given.number("ScheduleFinishTime").value_or(0);
   o.retries = whole(given, "RetryCount", 0);
@@ -208,6 +232,11 @@ void query_ota_job(Services& services, const Call& call, Reply reply) {
   row["DownloadProtocol"] = o.over_mqtt ? "MQTT" : "HTTPS";
   row["DynamicMode"] = job->kind == JobKind::dynamic ? json::value(o.newcomers_only ? 2 : 1) : json::value();
   row["GrayPercent"] = o.gray_percent;
+  if (!o.group.empty()) {
+    const auto group = services.registry.group(std::string_view(o.group));
+    row["GroupId"] = o.group;
+    row["GroupName"] = group ? group->name : std::string{};
+  }
   row["JobDesc"] = job->text;
   row["MaximumPerMinute"] = o.per_minute;
   row["MultiModuleMode"] = o.multi_module;
@@ -225,6 +254,24 @@ void query_ota_job(Services& services, const Call& call, Reply reply) {
   row["UtcScheduleFinishTime"] = utc_millis(UnixMillis{o.finish});
   row["UtcScheduleTime"] = utc_millis(UnixMillis{o.start});
   reply(success({{"Data", std::move(row)}}));
+}
+
+void update_ota_job(Services& services, const Call& call, Reply reply) {
+  const Parameters& given = call.parameters;
+  const auto job = services.upgrades->job(given.text("JobId"));
+  if (!job) return reply(refusal(job.problem()));
+  const std::string_view target = given.text("TargetSelection"), type = given.text("UpgradeType");
+  const std::string_view is = job->kind == JobKind::dynamic ? "DYNAMIC" : "STATIC";
+  if ((!target.empty() && target != selection_name(*job)) || (!type.empty() && type != is))
+    return reply(bad_parameter("TargetSelection and UpgradeType of a job stay as they are: make another job."));
+  upgrade::JobChange change;
+  if (given.has("MaximumPerMinute")) change.per_minute = whole(given, "MaximumPerMinute", -1);
+  if (given.has("TimeoutInMinutes")) change.timeout_minutes = whole(given, "TimeoutInMinutes", -1);
+  if (auto versions = given.list("SrcVersionList"); !versions.empty()) change.sources = std::move(versions);
+  auto tags = tags_in(given, "Tags");
+  if (!tags) return reply(bad_parameter("At most 10 tags; Key has at most 30 bytes, Value 128."));
+  if (!tags->empty()) change.tags = std::move(*tags);
+  reply_empty(reply, services.upgrades->change_job(job->id, change));
 }
 
 void list_ota_task_by_job(Services& services, const Call& call, Reply reply) {

@@ -156,5 +156,8 @@ TEST_CASE("a job is made, pushed, followed and ended by the device's version") {
   CHECK(code_of(bench.call("QueryOTAJob", {{"JobId", "none"}})) == "tercet.ota.NotExistedJob");
   CHECK(code_of(bench.call("CreateOTAStaticUpgradeJob",
                            {{"ProductKey", bench.product_key}, {"FirmwareId", id}, {"TargetSelection", "GROUP"}})) ==
+        "iot.group.NullGroupId");
+  CHECK(code_of(bench.call("CreateOTAStaticUpgradeJob",
+                           {{"ProductKey", bench.product_key}, {"FirmwareId", id}, {"TargetSelection", "SOME"}})) ==
         "tercet.ota.InvalidParameter");
 }

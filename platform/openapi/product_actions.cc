@@ -61,22 +61,27 @@ std::string or_else(std::string_view given, std::string fallback) {
   return given.empty() ? std::move(fallback) : std::string(given);
 }
 
-/// Our own parameters: a policy for clocks and for the article's dialect. Gives what is wrong.
-std::optional<Answer> read_policies(const Call& call, std::optional<ClockPolicy>& clock, std::optional<bool>& article,
-                                    std::optional<Validation>& validation) {
+/// Our own parameters: a policy for clocks and for the article's dialect, the switch of dynamic registration. Gives
+/// what is wrong.
+std::optional<Answer> read_policies(const Call& call, registry::ProductChange& change) {
   if (call.parameters.has("ClockPolicy")) {
-    clock = clock_policy_of(call.parameters.text("ClockPolicy"));
-    if (!clock) return gateway_error(400, "InvalidClockPolicy", "ClockPolicy is off, warn or enforce.");
+    change.clock_policy = clock_policy_of(call.parameters.text("ClockPolicy"));
+    if (!change.clock_policy) return gateway_error(400, "InvalidClockPolicy", "ClockPolicy is off, warn or enforce.");
   }
   if (call.parameters.has("ArticleDialect")) {
-    article = call.parameters.flag("ArticleDialect");
-    if (!article) return gateway_error(400, "InvalidArticleDialect", "ArticleDialect is true or false.");
+    change.article_dialect = call.parameters.flag("ArticleDialect");
+    if (!change.article_dialect) return gateway_error(400, "InvalidArticleDialect", "ArticleDialect is true or false.");
   }
   if (call.parameters.has("ValidateType")) {
     const auto type = call.parameters.number("ValidateType");
-    if (type) validation = validation_of(*type);
-    if (!validation)
+    if (type) change.validation = validation_of(*type);
+    if (!change.validation)
       return gateway_error(400, "InvalidValidateType", "ValidateType is 0 (strict), 1 (weak) or 2 (none).");
+  }
+  if (call.parameters.has("DynamicRegister")) {
+    change.dynamic_register = call.parameters.flag("DynamicRegister");
+    if (!change.dynamic_register)
+      return gateway_error(400, "InvalidDynamicRegister", "DynamicRegister is true or false.");
   }
   return std::nullopt;
 }
@@ -114,13 +119,12 @@ void create_product(Services& services, const Call& call, Reply reply) {
   wanted.id2 = given.flag("Id2").value_or(false);
   wanted.key = given.text("ProductKey");
   wanted.secret = given.text("ProductSecret");
-  std::optional<ClockPolicy> clock;
-  std::optional<bool> article;
-  std::optional<Validation> validation;
-  if (auto wrong = read_policies(call, clock, article, validation)) return reply(std::move(*wrong));
-  wanted.clock_policy = clock.value_or(wanted.clock_policy);
-  wanted.article_dialect = article.value_or(wanted.article_dialect);
-  wanted.validation = validation.value_or(wanted.validation);
+  registry::ProductChange policies;
+  if (auto wrong = read_policies(call, policies)) return reply(std::move(*wrong));
+  wanted.clock_policy = policies.clock_policy.value_or(wanted.clock_policy);
+  wanted.article_dialect = policies.article_dialect.value_or(wanted.article_dialect);
+  wanted.validation = policies.validation.value_or(wanted.validation);
+  wanted.dynamic_register = policies.dynamic_register.value_or(false);
 
   const AfterApplied later(std::move(reply));
   const auto made = services.registry.create_product(wanted, later.applied());
@@ -142,6 +146,7 @@ void query_product(Services& services, const Call& call, Reply reply) {
   data["ValidateType"] = validate_type(found->product.validation);
   data["ClockPolicy"] = name(found->product.clock_policy);
   data["ArticleDialect"] = found->product.article_dialect;
+  data["DynamicRegister"] = found->product.dynamic_register;
   reply(success({{"Data", std::move(data)}}));
 }
 
@@ -172,8 +177,7 @@ void update_product(Services& services, const Call& call, Reply reply) {
   registry::ProductChange change;
   if (call.parameters.has("ProductName")) change.name = call.parameters.text("ProductName");
   if (call.parameters.has("Description")) change.description = call.parameters.text("Description");
-  if (auto wrong = read_policies(call, change.clock_policy, change.article_dialect, change.validation))
-    return reply(std::move(*wrong));
+  if (auto wrong = read_policies(call, change)) return reply(std::move(*wrong));
   const AfterApplied later(std::move(reply));
   const auto changed = services.registry.update_product(call.parameters.text("ProductKey"), change, later.applied());
   if (!changed) return later.refuse(changed.problem());

@@ -11,7 +11,7 @@ namespace json = boost::json;
 
 /// Why a set was not sent, in the cloud's codes and our words.
 Answer not_sent(const thing::SetTicket& ticket) {
-  constexpr std::string_view kFailed = "iot.device.SetDevicePropertyFailed";
+  constexpr registry::ApiCode kFailed = "iot.device.SetDevicePropertyFailed";
   const auto with_detail = [&](std::string text) {
     return refusal(kFailed, ticket.detail.empty() ? text : text + " " + ticket.detail);
   };
@@ -32,6 +32,11 @@ Answer not_sent(const thing::SetTicket& ticket) {
       return refusal("iot.system.SystemException", "Too many sets are waiting. Try again later.");
     default:
       break;
+  }
+  if (ticket.code == alink::Code::script_empty || ticket.detail.starts_with("protocolToRawData")) {
+    Answer answer = with_detail("The product's script made no message of it, so the set was not sent.");
+    answer.body["AlinkCode"] = alink::number(ticket.code);
+    return answer;
   }
   Answer answer = with_detail("A value does not fit the thing model.");
   if (ticket.code != alink::Code::success) answer.body["AlinkCode"] = alink::number(ticket.code);
@@ -83,6 +88,33 @@ void set_device_property(Services& services, const Call& call, Reply reply) {
                                   const std::string id = std::to_string(ticket->message_id);
                                   reply(success({{"Data", json::object{{"MessageId", id}}}}));
                                 });
+}
+
+/// What the device says its properties are, now. An action of this platform's own.
+void get_device_property_now(Services& services, const Call& call, Reply reply) {
+  const auto found = services.registry.device(call.device());
+  if (!found) return reply(refusal(found.problem()));
+  services.fleet.get_properties(
+      key_of(found->device), call.parameters.list("Identifier"),
+      [reply = std::move(reply)](std::optional<Invocation> made) {
+        constexpr registry::ApiCode kFailed = "tercet.property.GetFailed";
+        if (!made) return reply(busy());
+        if (!made->ticket.sent) {
+          Answer answer = refusal(kFailed, "Not asked: " + made->ticket.detail + ".");
+          if (made->ticket.code != alink::Code::success) answer.body["AlinkCode"] = alink::number(made->ticket.code);
+          return reply(std::move(answer));
+        }
+        if (!made->result || made->result->timed_out)
+          return reply(refusal("iot.messagebroker.TIMEOUT",
+                               "The device did not answer within 8 seconds on thing/service/property/get_reply."));
+        if (made->result->code != alink::number(alink::Code::success)) {
+          Answer answer = refusal(kFailed, "The device answered code " + std::to_string(made->result->code) + ".");
+          answer.body["AlinkCode"] = made->result->code;
+          return reply(std::move(answer));
+        }
+        reply(success({{"Data", json::object{{"MessageId", std::to_string(made->ticket.message_id)},
+                                             {"Values", made->result->data}}}}));
+      });
 }
 
 void query_device_property_status(Services& services, const Call& call, Reply reply) {

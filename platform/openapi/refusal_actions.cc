@@ -35,7 +35,7 @@ std::optional<Answer> read_bounds(const Parameters& given, registry::JournalFilt
     if (!given.has(name)) continue;
     const auto number = given.number(name);
     if (!number || *number < (name == "BeforeId" ? 1 : 0))
-      return gateway_error(400, "Invalid" + std::string(name),
+      return gateway_error(registry::ParameterCode::invalid(name),
                            name == "BeforeId" ? "BeforeId is the Id of a refusal."
                                               : std::string(name) + " is in milliseconds since 1970.");
     if (name == "StartTime") filter.from = UnixMillis{*number};

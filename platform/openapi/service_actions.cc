@@ -5,7 +5,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kFailed = "iot.device.InvokeThingServiceFailed";
+constexpr registry::ApiCode kFailed = "iot.device.InvokeThingServiceFailed";
 constexpr std::size_t kMostDevices = 100;
 
 /// Why a call was not sent, in the cloud's codes and our words.

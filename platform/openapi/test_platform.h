@@ -124,8 +124,10 @@ class TestPlatform {
          }});
     TERCET_CHECK(upgrades_opened.has_value());
     upgrades = std::move(*upgrades_opened);
+    tags = std::make_unique<tag::Tags>(tag::Tags::Parts{loop, *registry, *journal, [](const tag::Letter&) {}});
     site = std::make_unique<Site>(
-        Services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get()},
+        Services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get(), nullptr, &scripts,
+                 nullptr, nullptr, tags.get()},
         [](std::string_view path) {
           return path == "/index.html"
                      ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
@@ -221,6 +223,7 @@ class TestPlatform {
   runtime::SimShards shards;
   runtime::SimLoop& loop;
   runtime::SimLoop& client_loop;
+  script::ScriptsHere scripts{loop};
   store::MemoryStore store;
   registry::FileLinks links{loop.random()};  ///< a test that offers files gives it a base
   registry::Directory directories[2];
@@ -235,6 +238,7 @@ class TestPlatform {
   store::TestFolder folder;
   std::unique_ptr<upgrade::Upgrades> upgrades;
   std::unique_ptr<Fleet> fleet;
+  std::unique_ptr<tag::Tags> tags;
   std::unique_ptr<Site> site;
   std::unique_ptr<HttpServer> server;
   registry::AccessKey access;

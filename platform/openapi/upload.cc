@@ -50,14 +50,14 @@ HttpResponse UploadSink::answer() {
     response.status = success_status_;
     return response;
   }
-  std::string code = "MalformedPOSTRequest";
+  registry::ApiCode code = "MalformedPOSTRequest";
   std::string text =
       reader_.problem().empty() ? "the form is not whole, or has no file" : std::string(reader_.problem());
   if (boundary_.empty()) text = "the body must be multipart/form-data with a boundary";
   if (problem_) code = problem_->code, text = problem_->detail;
   response.status = problem_ && problem_->error == Error::too_large ? 413 : problem_ ? 403 : 400;
   response.content_type = "application/xml";
-  response.body = to_xml("Error", {{"Code", code}, {"Message", text}});
+  response.body = to_xml("Error", {{"Code", std::string(code.text())}, {"Message", text}});
   return response;
 }
 

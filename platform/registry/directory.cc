@@ -51,7 +51,7 @@ const Device* Directory::device(std::string_view product, std::string_view name)
 std::string Directory::copy_secret(std::string_view product, std::string_view name) const {
   const std::shared_lock lock(names_);
   const Device* found = device(product, name);
-  return found != nullptr && found->enabled ? found->secret : std::string();
+  return found != nullptr && found->enabled && !found->by_certificate ? found->secret : std::string();
 }
 
 const Device* Directory::device(std::uint64_t number) const {
@@ -88,7 +88,9 @@ const Device& Directory::place(Device device) {
 
 void Directory::set_activated(std::uint64_t number, UnixMillis at) {
   const auto found = by_number_.find(number);
-  if (found != by_number_.end()) found->second->activated = at;
+  if (found == by_number_.end()) return;
+  if (found->second->activated.ms == 0) found->second->activated = at;
+  found->second->reset = false;
 }
 
 void Directory::remove_device(std::string_view product, std::string_view name) {

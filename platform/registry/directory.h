@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/registry/topic_classes.h"
 #include "tercet/base/time.h"
 
 namespace tercet::registry {
@@ -36,6 +37,33 @@ struct Product {
   std::string tsl;  ///< thing model as JSON text; "" when none was imported
   std::uint64_t version = 0;
   Configuration configuration = {};
+  bool dynamic_register = false;  ///< boards may ask for secrets with the ProductSecret
+  std::vector<TopicClass> topics = {};
+  bool free_topics = true;    ///< custom topics that no class is for may be used
+  bool is_gateway = false;    ///< NodeType 1: its devices may have sub-devices
+  bool pass_through = false;  ///< DataFormat 0: devices send bytes of their own, which the script reads
+  std::shared_ptr<const std::string> script = {};  ///< null: there is none
+};
+
+/// What a board that registered without pre-registration logs in with.
+struct DeviceToken {
+  std::string client_id;
+  std::string token;  ///< in memory only; encrypted on disk
+  UnixMillis created{};
+};
+
+/// How a device came to be, which says how it may register.
+enum class Enrolment : std::uint8_t {
+  listed,    ///< made beforehand: it is told its secret until it is active
+  unlisted,  ///< made by its own registration: up to kMostTokens boards get a token each
+  closed,    ///< the same, and no further board
+};
+inline constexpr std::size_t kMostTokens = 5;
+
+/// The secret that a device had before a rotation (registry_rotation.cc).
+struct EarlierSecret {
+  std::string secret;  ///< in memory only; encrypted on disk
+  UnixMillis until{};  ///< it is taken before that moment, and known only to say so after it
 };
 
 /// What a shard must know of a device to let it in.
@@ -48,6 +76,23 @@ struct Device {
   bool enabled = true;
   UnixMillis created{};
   UnixMillis activated{};  ///< 0: never logged in
+  Enrolment enrolment = Enrolment::listed;
+  bool reset = false;  ///< may be told its secret once more although it has been active; the next login ends that
+  std::shared_ptr<const std::vector<DeviceToken>> tokens = {};  ///< null: none
+  bool sign_out = false;  ///< this change takes something away that a session may have been opened with
+  bool may_register() const { return activated.ms == 0 || reset; }
+  std::shared_ptr<const EarlierSecret> earlier = {};  ///< null: its secret was never rotated
+  bool is_rotating(UnixMillis wall) const { return earlier != nullptr && wall.ms < earlier->until.ms; }
+  /// Whether `check(secret)` holds for the secret or, while a rotation runs, for the earlier one. A damaged secret
+  /// proves nothing.
+  template <typename Check>
+  bool proves(UnixMillis wall, Check&& check) const {
+    if (by_certificate) return false;
+    return (!secret.empty() && check(std::string_view(secret))) ||
+           (is_rotating(wall) && check(std::string_view(earlier->secret)));
+  }
+  bool by_certificate = false;  ///< its product's AuthType is x509: its secret opens nothing
+  std::uint64_t gateway = 0;    ///< the number of the gateway in whose topology it is; 0 none
 };
 
 /// Told on the shard's thread right after its Directory has changed: to drop what was compiled from the old value, to
@@ -88,6 +133,7 @@ class Directory {
   void put(std::shared_ptr<const Product> product);
   /// Keeps the earlier time of activation when the new value has none (it may still be on its way to the disk).
   void put(Device device);
+  /// The device has logged in: at this time for the first time, unless it had before.
   void set_activated(std::uint64_t number, UnixMillis at);
   void remove_device(std::string_view product, std::string_view name);
   void remove_product(std::string_view key);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "tercet/auth/registration_check.h"
 #include "tercet/auth/verify.h"
 #include "tercet/base/utf8.h"
 
@@ -17,6 +18,7 @@ using broker::Verdict;
 constexpr std::size_t kMostName = 128;
 constexpr std::size_t kMostClientId = 256;
 constexpr std::size_t kMostWarned = 65536;
+constexpr std::uint64_t kEarlierWarning = std::uint64_t{1} << 63;  // beside a device's number
 constexpr Millis kWarnAgain = std::chrono::hours{1};
 
 // CONNACK codes of MQTT 3.1.1 and what MQTT 5 calls them.
@@ -40,14 +42,6 @@ std::string_view user_name_of(const LoginAttempt& attempt) { return attempt.user
 
 auth::LoginStrings strings_of(const LoginAttempt& attempt) {
   return {attempt.client_id, user_name_of(attempt), as_text(attempt.password.value_or(Bytes{}))};
-}
-
-/// "<ProductKey>/<DeviceName>" as claimed, whatever it is.
-std::string claimed_name(const auth::Login& login) {
-  if (!login.user) return std::string(utf8_prefix(login.strings.user_name, kMostName));
-  return std::string(utf8_prefix(login.user->product, kMostName / 2))
-      .append("/")
-      .append(utf8_prefix(login.user->device, kMostName / 2));
 }
 
 broker::Refusal entry(const LoginAttempt& attempt, std::string name, Cause cause, std::string evidence) {
@@ -94,13 +88,13 @@ std::string off_by(std::string_view timestamp, UnixMillis now) {
 
 }  // namespace
 
-/// Why a login is refused, and what follows from it.
-struct LoginAuthenticator::Reason {
-  std::uint8_t connack;
-  std::string name;  ///< for the journal and the throttle
-  Explanation why;
-  bool guess = true;  ///< it may have been a guess: counted against the name and the address
-};
+/// "<ProductKey>/<DeviceName>" as claimed, whatever it is.
+std::string LoginAuthenticator::claimed_name(const auth::Login& login) {
+  if (!login.user) return std::string(utf8_prefix(login.strings.user_name, kMostName));
+  return std::string(utf8_prefix(login.user->product, kMostName / 2))
+      .append("/")
+      .append(utf8_prefix(login.user->device, kMostName / 2));
+}
 
 LoginAuthenticator::LoginAuthenticator(Parts parts, ExaminerLimits limits)
     : parts_(parts), examiner_(parts.directory, limits) {}
@@ -115,6 +109,11 @@ std::string LoginAuthenticator::home_key(const LoginAttempt& attempt) const {
   if (attempt.policy == broker::PolicyKind::standard)
     return attempt.client_id.empty() ? std::string() : "c/" + std::string(attempt.client_id);
   const auto user = auth::parse_user_name(user_name_of(attempt));
+  if (attempt.certificate != nullptr && parts_.certificates != nullptr &&
+      (user_name_of(attempt).empty() || user_name_of(attempt) == "&")) {
+    const auto bound = parts_.certificates->find(attempt.certificate->sha256);
+    return bound ? broker::device_key(bound->product, bound->name) : std::string();
+  }
   if (!user || user->product.size() > kMostName / 2 || user->device.size() > kMostName / 2) return {};
   return broker::device_key(user->product, user->device);
 }
@@ -122,7 +121,7 @@ std::string LoginAuthenticator::home_key(const LoginAttempt& attempt) const {
 Verdict LoginAuthenticator::authenticate(const LoginAttempt& attempt) {
   try {
     Verdict verdict = attempt.policy == broker::PolicyKind::cloud ? cloud(attempt) : standard(attempt);
-    ++(verdict.accepted ? counters_.accepted : counters_.refused);
+    if (!verdict.later) ++(verdict.accepted ? counters_.accepted : counters_.refused);
     return verdict;
   } catch (const std::exception& broken) {
     ++counters_.failures;
@@ -135,9 +134,21 @@ Verdict LoginAuthenticator::authenticate(const LoginAttempt& attempt) {
 
 Verdict LoginAuthenticator::cloud(const LoginAttempt& attempt) {
   const auth::Login login = auth::parse_login(strings_of(attempt));
+  if (is_by_certificate(attempt, login)) return check_certificate(attempt, login);
   if (login.client_id.defects.any_fatal())
     return refuse(attempt, {kBadClientId, claimed_name(login),
                             examiner_.client_id(login, attempt.tls, attempt.wall, attempt.now)});
+  switch (auth::kind_of(login.client_id)) {
+    case auth::LoginKind::registration:
+      return registration(attempt, login, false);
+    case auth::LoginKind::unlisted_registration:
+      return registration(attempt, login, true);
+    case auth::LoginKind::token:
+      return check_token(attempt, login);
+    case auth::LoginKind::secret:
+    case auth::LoginKind::other:
+      break;
+  }
   return check_device(attempt, login);
 }
 
@@ -151,10 +162,18 @@ Verdict LoginAuthenticator::check_device(const LoginAttempt& attempt, const auth
   auth::VerifyPolicy policy;
   policy.accept_article = product->article_dialect;
   if (product->clock_policy == ClockPolicy::enforce) policy.official_window = auth::kArticleWindow;
-  const auth::Verification found = auth::verify(login, device->secret, attempt.wall, policy);
+  auth::Verification found = auth::verify(login, device->secret, attempt.wall, policy);
+  bool by_earlier = false;
+  if (found.verdict == auth::Verdict::wrong_password && device->earlier != nullptr) {
+    const auth::Verification earlier = auth::verify(login, device->earlier->secret, attempt.wall, policy);
+    by_earlier = earlier.verdict != auth::Verdict::wrong_password;
+    if (by_earlier && !device->is_rotating(attempt.wall)) return refuse_earlier(attempt, login, *device);
+    if (by_earlier) found = earlier;
+  }
   switch (found.verdict) {
     case auth::Verdict::official:
     case auth::Verdict::article:
+      if (device->enabled && by_earlier) warn_earlier(attempt, *device);
       if (device->enabled) return accept_device(attempt, login, found, *product, *device);
       return refuse(attempt, {kNotAuthorised,
                               claimed_name(login),
@@ -185,6 +204,27 @@ Verdict LoginAuthenticator::check_device(const LoginAttempt& attempt, const auth
                           examiner_.wrong_password(login, *product, *device, attempt.tls, attempt.wall, attempt.now)});
 }
 
+/// Not counted as a guess: whoever shows this has had the secret.
+Verdict LoginAuthenticator::refuse_earlier(const LoginAttempt& attempt, const auth::Login& login,
+                                           const Device& device) {
+  const std::int64_t minutes = (attempt.wall.ms - device.earlier->until.ms) / 60'000;
+  return refuse(attempt, {kBadPassword,
+                          claimed_name(login),
+                          {Cause::secret_ended, "right with the earlier DeviceSecret, which ended " +
+                                                    std::to_string(minutes) + " minutes ago"},
+                          false});
+}
+
+/// In the journal once an hour of each device, as other warnings are, but beside them.
+void LoginAuthenticator::warn_earlier(const LoginAttempt& attempt, const Device& device) {
+  if (!may_warn(device.number | kEarlierWarning, attempt.now)) return;
+  const std::int64_t minutes = (device.earlier->until.ms - attempt.wall.ms) / 60'000;
+  broker::Refusal made = entry(attempt, device.product + "/" + device.name, Cause::secret_earlier,
+                               "the earlier DeviceSecret ends in " + std::to_string(minutes) + " minutes");
+  made.warning = true;
+  parts_.journal.record(std::move(made));
+}
+
 Verdict LoginAuthenticator::accept_device(const LoginAttempt& attempt, const auth::Login& login,
                                           const auth::Verification& found, const Product& product,
                                           const Device& device) {
@@ -200,7 +240,7 @@ Verdict LoginAuthenticator::accept_device(const LoginAttempt& attempt, const aut
   parts_.throttle.succeeded(verdict.identity.name);
   if (found.verdict == auth::Verdict::article) ++counters_.article;
   warn(attempt, login, found, product, device);
-  if (device.activated.ms == 0) {
+  if (device.may_register()) {
     parts_.directory.set_activated(device.number, attempt.wall);
     parts_.events.on_first_login(device.number, attempt.wall);
   }
@@ -212,7 +252,7 @@ Verdict LoginAuthenticator::accept_device(const LoginAttempt& attempt, const aut
 void LoginAuthenticator::warn(const LoginAttempt& attempt, const auth::Login& login, const auth::Verification& found,
                               const Product& product, const Device& device) {
   const int mode = login.client_id.secure_mode.value_or(0);
-  const bool contradicts = (mode == 2 && !attempt.tls) || (mode == 3 && attempt.tls);
+  const bool contradicts = ((mode == 2 || mode == -2) && !attempt.tls) || (mode == 3 && attempt.tls);
   const bool clock = found.clock_differs && product.clock_policy == ClockPolicy::warn;
   const bool article = found.verdict == auth::Verdict::article;
   if ((!contradicts && !clock && !article) || !may_warn(device.number, attempt.now)) return;
@@ -285,6 +325,19 @@ Verdict LoginAuthenticator::refuse(const LoginAttempt& attempt, Reason reason) {
   verdict.refusal = entry(attempt, std::move(reason.name), reason.why.cause, std::move(reason.why.evidence));
   verdict.refusal->code = attempt.protocol_level >= 5 ? verdict.reason_code : verdict.connack_code;
   return verdict;
+}
+
+std::optional<broker::TopicRefusal> LoginAuthenticator::custom_topic_refusal(const broker::Identity& device,
+                                                                             std::string_view topic,
+                                                                             bool publishes) const {
+  const Product* const product = parts_.directory.product(device.product());
+  const std::size_t head = device.product().size() + device.device().size() + 3;  // "/{pk}/{dn}/"
+  if (product == nullptr || topic.size() < head) return std::nullopt;
+  const auto refusal = topic_class_refusal(product->topics, product->free_topics, topic.substr(head), publishes);
+  if (!refusal) return std::nullopt;
+  std::string evidence(topic);
+  if (!refusal->name.empty()) evidence.append(", class user/").append(refusal->name);
+  return broker::TopicRefusal{refusal->cause, std::move(evidence)};
 }
 
 }  // namespace tercet::registry

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/registry/password.h"
+#include "tercet/auth/registration.h"
 #include "tercet/auth/sign.h"
 #include "tercet/crypto/encoding.h"
 
@@ -36,6 +37,15 @@ struct Told final : broker::Journal, LoginEvents {
   }
 };
 
+struct TestRegistrar final : Registrar {
+  std::vector<std::string> asked;
+  std::vector<Done> waiting;
+  void register_unlisted(std::string product, std::string device, Done done) override {
+    asked.push_back(product + "/" + device);
+    waiting.push_back(std::move(done));
+  }
+};
+
 /// One product, two devices, one shard.
 struct World {
   Directory directory;
@@ -43,7 +53,8 @@ struct World {
   StandardUsers users{{{{"backend", hash_password("right", {.log_n = 4})}}, true}};
   Told told;
   ExaminerLimits limits;
-  LoginAuthenticator authenticator{{directory, throttle, users, told, told}};
+  TestRegistrar registrar;
+  LoginAuthenticator authenticator{{directory, throttle, users, told, told, &registrar}};
 
   // What the next attempt shows.
   std::string client_id = "a4cf12|securemode=2,signmethod=hmacsha256|";
@@ -209,9 +220,9 @@ TEST_CASE("a disabled device is told so only with the right password") {
 
 TEST_CASE("logins without a DeviceSecret are refused by name") {
   World world;
-  world.client_id = "id|authType=register,random=1,securemode=2,signmethod=hmacsha256|";
+  world.client_id = "id|securemode=-2|";
   CHECK(world.refused() == "login.registration_not_offered");
-  world.client_id = "id|securemode=-2,authType=connwl|";
+  world.client_id = "id|securemode=-1,signmethod=hmacsha256|";
   CHECK(world.refused() == "login.registration_not_offered");
   world.client_id = "id|securemode=8,signmethod=hmacsha256|";
   CHECK(world.refused() == "login.id2_not_offered");
@@ -466,4 +477,221 @@ TEST_CASE("anonymous clients come in on loopback only, and only where that is co
   CHECK(refused.connack_code == 5);
   world.attempt.peer.ip[12] = 192;
   CHECK(!anonymous(world.authenticator).accepted);
+}
+
+namespace {
+
+constexpr std::string_view kProductSecret = "ProductSecret001";
+const auto switch_on = [](Product& product) { product.dynamic_register = true; };
+
+/// What the next attempt shows is a registration.
+void ask(World& world, bool unlisted, std::string_view device = "sensor_01", std::string_view secret = kProductSecret) {
+  auth::RegistrationOptions options;
+  options.unlisted = unlisted;
+  const auto made = auth::make_registration({*ProductKey::parse("a1abcXYZ"), *tercet::DeviceName::parse(device)},
+                                            secret, "567345", options);
+  REQUIRE(made);
+  world.client_id = made->client_id.str();
+  world.user = made->user_name.str();
+  world.password = made->password.str();
+}
+
+}  // namespace
+
+TEST_CASE("a device that is registered and not active is told its secret, and nothing of it counts as a login [2.9]") {
+  World world;
+  world.put_product(switch_on);
+  ask(world, false);
+  const auto verdict = world.login();
+  REQUIRE(verdict.accepted);
+  REQUIRE(verdict.handover);
+  CHECK(verdict.handover->topic == "/ext/register");
+  CHECK(verdict.handover->payload ==
+        R"({"productKey":"a1abcXYZ","deviceName":"sensor_01","deviceSecret":")" + std::string(kSecret) + "\"}");
+  CHECK(verdict.identity.name == "a1abcXYZ/sensor_01");
+  CHECK(world.told.logins.empty());
+  CHECK(world.directory.device(1)->activated.ms == 0);
+}
+
+TEST_CASE("a registration is refused with its own cause and the code that the cloud sends") {
+  World world;
+  world.put_product(switch_on);
+  const auto refused = [&](std::string_view cause, int code) {
+    CHECK(world.refused() == cause);
+    CHECK(world.last_code == code);
+  };
+  ask(world, false);
+  SUBCASE("without TLS") {
+    world.attempt.tls = false;
+    refused("registration.without_tls", 2);
+  }
+  SUBCASE("without random") {
+    world.client_id = "x|authType=register,securemode=2,signmethod=hmacsha256|";
+    refused("registration.incomplete", 2);
+  }
+  SUBCASE("another ProductSecret") {
+    ask(world, false, "sensor_01", "ProductSecret002");
+    refused("registration.wrong_product_secret", 4);
+  }
+  SUBCASE("signed with the DeviceSecret, which is said") {
+    ask(world, false, "sensor_01", kSecret);
+    const auto verdict = world.login();
+    REQUIRE(verdict.refusal);
+    CHECK(verdict.refusal->evidence.find("DeviceSecret of this device") != std::string::npos);
+  }
+  SUBCASE("the switch is off") {
+    world.put_product({});
+    refused("registration.switched_off", 4);
+    ask(world, true);
+    refused("registration.switched_off", 4);
+    CHECK(world.registrar.asked.empty());
+  }
+  SUBCASE("no such device") {
+    ask(world, false, "sensor_99");
+    refused("login.unknown_device", 4);
+  }
+  SUBCASE("no such product") {
+    world.user = "sensor_01&a1other";
+    refused("login.unknown_product", 4);
+  }
+  SUBCASE("disabled") {
+    world.put_device("sensor_01", kSecret, 1, false);
+    refused("login.device_disabled", 4);
+  }
+  SUBCASE("active already") {
+    world.directory.set_activated(1, UnixMillis{kWall.ms - 3'600'000});
+    refused("registration.already_active", 4);
+  }
+}
+
+TEST_CASE("after a reset an active device is told its secret once more, until it logs in") {
+  World world;
+  world.put_product(switch_on);
+  Device device = *world.directory.device(1);
+  device.activated = UnixMillis{5};
+  device.reset = true;
+  world.directory.put(device);
+  ask(world, false);
+  CHECK(world.login().accepted);
+  CHECK(world.login().accepted);  // it may ask again: the answer may have been lost
+  world.client_id = "a4cf12|securemode=2,signmethod=hmacsha256|";
+  world.password = world.official(kSecret);
+  CHECK(world.login().accepted);
+  CHECK(world.told.first.size() == 1);  // so that the registry closes it too
+  CHECK(world.directory.device(1)->activated.ms == 5);
+  ask(world, false);
+  CHECK(world.refused() == "registration.already_active");
+}
+
+TEST_CASE("guesses at the ProductSecret wait longer and longer; a right one does not") {
+  World world;
+  world.put_product(switch_on);
+  ask(world, false, "sensor_01", "ProductSecret002");
+  Millis last{0};
+  for (int i = 0; i < 8; ++i) last = world.login().delay;
+  CHECK(last >= Seconds{4});
+  ask(world, false);
+  CHECK(world.login().accepted);
+}
+
+TEST_CASE("a board without pre-registration is decided about later, and gets a client id and a token [2.9]") {
+  World world;
+  world.put_product(switch_on);
+  ask(world, true, "a4cf1266aabb");
+  auto verdict = world.login();
+  CHECK(!verdict.accepted);
+  REQUIRE(verdict.later);
+  std::optional<broker::Verdict> decided;
+  verdict.later([&](broker::Verdict later) { decided = std::move(later); });
+  REQUIRE(world.registrar.asked == std::vector<std::string>{"a1abcXYZ/a4cf1266aabb"});
+  CHECK(!decided);
+  SUBCASE("made") {
+    world.registrar.waiting[0](DeviceToken{"Sx2mNq1d", "0011aabb", {}});
+    REQUIRE(decided);
+    CHECK(decided->accepted);
+    REQUIRE(decided->handover);
+    CHECK(decided->handover->topic == "/ext/regnwl");
+    CHECK(decided->handover->payload ==
+          R"({"productKey":"a1abcXYZ","deviceName":"a4cf1266aabb","clientId":"Sx2mNq1d","deviceToken":"0011aabb"})");
+    CHECK(world.authenticator.counters().accepted == 1);
+  }
+  SUBCASE("too many boards") {
+    world.registrar.waiting[0](RegistryProblem{Error::bad_state, "tercet.register.TooManyTokens", "five boards"});
+    REQUIRE(decided);
+    CHECK(decided->connack_code == 4);
+    CHECK(decided->refusal->cause == "registration.too_many");
+    CHECK(decided->refusal->client_id == world.client_id);
+  }
+  SUBCASE("the disk is full") {
+    world.registrar.waiting[0](RegistryProblem{Error::no_space, "iot.system.SystemException", "full"});
+    REQUIRE(decided);
+    CHECK(decided->connack_code == 3);
+    CHECK(decided->refusal->cause == "registration.unavailable");
+  }
+}
+
+TEST_CASE("a token lets in the client id it belongs to, and nobody else") {
+  World world;
+  Device device = *world.directory.device(1);
+  device.enrolment = Enrolment::unlisted;
+  device.tokens = std::make_shared<const std::vector<DeviceToken>>(
+      std::vector<DeviceToken>{{"one", "token1", {}}, {"two", "token2", {}}});
+  world.directory.put(device);
+  const auto log_in = [&](std::string client_id, std::string token) {
+    world.client_id = std::move(client_id);
+    world.password = std::move(token);
+  };
+  log_in("two|authType=connwl,securemode=-2,_ss=1,ext=3,_v=sdk-c-4.2.0|", "token2");
+  const auto verdict = world.login();
+  REQUIRE(verdict.accepted);
+  CHECK(!verdict.handover);
+  CHECK(verdict.auto_subscribe);
+  CHECK(world.told.first.size() == 1);
+  log_in("one|authType=regnwl,securemode=-2|", "token1");  // as one edition of the documents has it
+  CHECK(world.login().accepted);
+  for (const auto& [id, token] : std::vector<std::pair<std::string, std::string>>{
+           {"one", "token2"}, {"one", ""}, {"one", "TOKEN1"}, {"three", "token1"}}) {
+    log_in(id + "|authType=connwl,securemode=-2|", token);
+    CHECK(world.refused() == "login.token_unknown");
+    CHECK(world.last_code == 4);
+  }
+  device.enabled = false;
+  world.directory.put(device);
+  log_in("one|authType=connwl,securemode=-2|", "token1");
+  CHECK(world.refused() == "login.device_disabled");
+  CHECK(world.last_code == 5);
+}
+
+TEST_CASE("while a secret is rotated both let the device in, and the journal says when the earlier one was used") {
+  World world;
+  Device device;
+  device.number = 1;
+  device.product = "a1abcXYZ";
+  device.name = "sensor_01";
+  device.secret = "00000000000000000000000000000000";
+  device.earlier = std::make_shared<const EarlierSecret>(EarlierSecret{std::string(kSecret), {kWall.ms + 2 * 60'000}});
+  world.directory.put(device);
+
+  CHECK(world.login().accepted);
+  REQUIRE(world.told.warnings.size() == 1);
+  CHECK(world.told.warnings[0].cause == "login.secret_earlier");
+  CHECK(world.told.warnings[0].warning);
+  CHECK(world.told.warnings[0].evidence == "the earlier DeviceSecret ends in 2 minutes");
+  CHECK(world.login().accepted);
+  CHECK(world.told.warnings.size() == 1);  // once an hour
+
+  world.password = world.official(device.secret);
+  CHECK(world.login().accepted);
+  CHECK(world.told.warnings.size() == 1);
+
+  world.password = world.official(kSecret);
+  world.attempt.wall = {kWall.ms + 5 * 60'000};
+  const broker::Verdict late = world.login();
+  CHECK(!late.accepted);
+  CHECK(late.connack_code == 4);
+  REQUIRE(late.refusal);
+  CHECK(late.refusal->cause == "login.secret_ended");
+  CHECK(late.refusal->evidence == "right with the earlier DeviceSecret, which ended 3 minutes ago");
+  world.password = "wrong";
+  CHECK(world.login().refusal->cause == "login.wrong_password");
 }

@@ -72,6 +72,18 @@ bool is_secret(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+bool is_tag_key(std::string_view text) {
+  return is_within(text.size(), 1, 64) && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alnum(c) || std::string_view("_-#@%&*.").find(c) != std::string_view::npos;
+         });
+}
+
+bool is_tag_value(std::string_view text) {
+  const auto length = measure(
+      text, [](char c) { return is_alnum(c) || std::string_view("_-#@%&:.").find(c) != std::string_view::npos; });
+  return length && is_within(length->width, 1, 128);
+}
+
 std::string Names::pick(std::string_view alphabet, std::size_t count) {
   // Bytes that would favour the alphabet's first letters are thrown away.
   const std::size_t fair = 256 / alphabet.size() * alphabet.size();
@@ -89,6 +101,8 @@ std::string Names::product_key() { return "a1" + pick(kAlnum, 9); }
 std::string Names::product_secret() { return pick(kAlnum, 16); }
 std::string Names::device_name() { return pick(kAlnum, 20); }
 std::string Names::device_secret() { return pick(kHex, 32); }
+std::string Names::client_id() { return pick(kAlnum, 20); }
+std::string Names::group_id() { return pick(kAlnum, 16); }
 std::string Names::iot_id() { return pick(kAlnum, 20) + "000100"; }
 std::string Names::access_key_id() { return "LTAI" + pick(kAlnum, 20); }
 std::string Names::access_key_secret() { return pick(kAlnum, 30); }

@@ -13,6 +13,8 @@ bool is_device_name(std::string_view text);   ///< 4..32 of A-Za-z0-9-_@.:
 bool is_nickname(std::string_view text);      ///< 4..64, no control characters
 bool is_description(std::string_view text);   ///< at most 100, each character counting 1
 bool is_secret(std::string_view text);        ///< 1..64 printable ASCII without blanks
+bool is_tag_key(std::string_view text);       ///< 1..64 of A-Za-z0-9_-#@%&*.
+bool is_tag_value(std::string_view text);     ///< 1..128: letters, digits, _ - # @ % & : . and what is not ASCII
 
 /// New names and secrets, as the cloud's look.
 class Names {
@@ -22,6 +24,8 @@ class Names {
   std::string product_secret();     ///< 16 letters and digits
   std::string device_name();        ///< 20 letters and digits
   std::string device_secret();      ///< 32 hex digits
+  std::string client_id();          ///< of a token: 20 letters and digits
+  std::string group_id();           ///< 16 letters and digits
   std::string iot_id();             ///< 20 letters and digits and "000100"
   std::string access_key_id();      ///< "LTAI" and 20 letters and digits
   std::string access_key_secret();  ///< 30 letters and digits

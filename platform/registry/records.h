@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/registry/api_code.h"
 #include "platform/registry/directory.h"
 #include "platform/runtime/problem.h"
 #include "tercet/base/error.h"
@@ -16,7 +17,7 @@ namespace tercet::registry {
 /// our explanation with the remedy.
 struct RegistryProblem {
   Error error = Error::internal;
-  std::string_view code;  ///< "iot.prod.AlreadyExistedProductName"
+  ApiCode code;  ///< "iot.prod.AlreadyExistedProductName"
   std::string detail;
 };
 template <typename T>
@@ -34,6 +35,13 @@ struct RegistryLimits {
   std::size_t products_per_page_default = 10;
   std::size_t access_keys = 1000;
   std::size_t configuration_bytes = 64 * 1024;
+  std::uint64_t sub_devices = 2000;                 ///< of one gateway
+  std::uint64_t groups = 1000, groups_below = 100;  ///< in all; below one
+  std::uint64_t groups_of_device = 10;
+  std::size_t group_tags = 100;
+  std::size_t script_bytes = 128 * 1024;
+  std::uint64_t tags = 100;                  ///< of one device, those of its SDK not counted
+  std::uint64_t script_versions = 10;        ///< kept of each product
   std::uint64_t configuration_versions = 5;  ///< kept of each product
 };
 
@@ -42,7 +50,7 @@ struct NewProduct {
   std::string name;     ///< 4..30 characters, CJK counts 2: letters, digits, CJK, _ - ( ) @ . and blank inside
   int node_type = 0;    ///< 0 device, 1 gateway
   int data_format = 1;  ///< 0 pass-through, 1 Alink JSON
-  std::string auth_type = "secret";
+  std::string auth_type = "secret";  ///< or "x509": its devices log in with certificates, and with nothing else
   std::string category_key;
   std::string net_type = "WIFI";  ///< WIFI, CELLULAR, ETHERNET, LORA, OTHER
   std::string protocol_type;      ///< gateways: modbus, opc-ua, customize, ble, zigbee
@@ -52,6 +60,7 @@ struct NewProduct {
   Validation validation = Validation::weak;
   ClockPolicy clock_policy = ClockPolicy::warn;
   bool article_dialect = true;
+  bool dynamic_register = false;
   std::string key;     ///< "" = made; else taken as it is (a product brought along from the cloud)
   std::string secret;  ///< "" = made
 };
@@ -63,7 +72,15 @@ struct ProductChange {
   std::optional<Validation> validation;
   std::optional<ClockPolicy> clock_policy;
   std::optional<bool> article_dialect;
+  std::optional<bool> dynamic_register;
   std::optional<bool> released;
+};
+
+/// Only what is set changes.
+struct TopicChange {
+  std::optional<std::string> name;
+  std::optional<TopicRight> right;
+  std::optional<std::string> description;
 };
 
 struct ProductRecord {
@@ -100,11 +117,44 @@ struct DeviceName {
   std::string name;
 };
 
+/// A label of a device (device-protocol 8.5), for people and programs to find it by.
+struct Tag {
+  std::string key, value;
+  bool is_system = false;  ///< told by the device's SDK about itself; kept apart from the others
+  friend bool operator==(const Tag&, const Tag&) = default;
+};
+
+/// What has become of a device.
+enum class Lifecycle : std::uint8_t { created, deleted, enabled, disabled };
+
 /// How a request names a device: IotId, or ProductKey and DeviceName; the IotId wins.
 struct DeviceRef {
   std::string iot_id;
   std::string product;
   std::string name;
+};
+
+/// A device that came to a gateway, and from which it came.
+struct Moved {
+  Device device;
+  std::uint64_t from = 0;  ///< number of the gateway it was with; 0 none
+};
+
+/// Some devices that belong together for people. The device may be in other groups too.
+struct DeviceGroup {
+  std::uint64_t number = 0;
+  std::string id, name, description;
+  std::uint64_t parent = 0;  ///< number of the group above; 0 none
+  UnixMillis created{};
+};
+struct GroupTag {
+  std::string key, value;
+};
+/// What became of the devices of one call.
+struct GroupChange {
+  std::size_t done = 0;     ///< came, or went
+  std::size_t already = 0;  ///< were there, or were not
+  std::size_t full = 0;     ///< are in as many groups as a device may be
 };
 
 /// Pages count from 1.
@@ -143,6 +193,14 @@ struct ConfigurationRecord {
   std::string text;  ///< "" in lists
 };
 
+/// One version of a product's script (docs/pass-through.md).
+struct ScriptRecord {
+  std::uint64_t version = 0;  ///< counts from 1 within the product
+  std::string type;           ///< "JavaScript"
+  UnixMillis created{};
+  std::string text;
+};
+
 /// What a device said to a push of its product's configuration.
 struct ConfigurationAnswer {
   std::uint64_t device = 0;
@@ -168,6 +226,15 @@ struct AccessKey {
   std::string remark;
   bool active = true;
   UnixMillis created{};
+};
+
+/// A certificate that a device may log in with.
+struct CertificateRecord {
+  std::string sha256;  ///< of its DER, 64 lower-case hexadecimal digits
+  std::string serial;  ///< upper-case hexadecimal digits
+  std::string pem;
+  bool revoked = false;
+  UnixMillis created{}, not_before{}, not_after{};
 };
 
 }  // namespace tercet::registry

@@ -10,7 +10,7 @@ namespace {
 using runtime::Outcome;
 using runtime::Problem;
 
-constexpr std::array<std::string_view, 2> kMigrations{R"sql(
+constexpr std::array<std::string_view, 10> kMigrations{R"sql(
 CREATE TABLE settings(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE products(
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, secret BLOB NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE access_keys(
   WITHOUT ROWID;
 INSERT INTO sqlite_sequence(name, seq) VALUES('batches', 1000000);
 )sql",
-                                                      R"sql(
+                                                       R"sql(
 CREATE TABLE configurations(
   product TEXT NOT NULL REFERENCES products(key) ON DELETE CASCADE, version INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
   sha256 TEXT NOT NULL, created INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY(product, version)) WITHOUT ROWID;
@@ -45,6 +45,63 @@ CREATE TABLE configuration_answers(
   device INTEGER PRIMARY KEY REFERENCES devices(number) ON DELETE CASCADE, id TEXT NOT NULL, code INTEGER NOT NULL,
   at INTEGER NOT NULL);
 CREATE INDEX configuration_answers_by_id ON configuration_answers(id, at);
+)sql",
+                                                       R"sql(
+ALTER TABLE products ADD COLUMN dynamic_register INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE devices ADD COLUMN enrolment INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE devices ADD COLUMN reset INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE device_tokens(
+  device INTEGER NOT NULL REFERENCES devices(number) ON DELETE CASCADE, client_id TEXT NOT NULL, token BLOB NOT NULL,
+  created INTEGER NOT NULL, PRIMARY KEY(device, client_id)) WITHOUT ROWID;
+)sql",
+                                                       R"sql(
+CREATE TABLE topic_classes(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, product TEXT NOT NULL REFERENCES products(key) ON DELETE CASCADE,
+  name TEXT NOT NULL, operation INTEGER NOT NULL, description TEXT NOT NULL, UNIQUE(product, name));
+CREATE TABLE closed_topics(
+  product TEXT PRIMARY KEY REFERENCES products(key) ON DELETE CASCADE) WITHOUT ROWID;
+INSERT INTO topic_classes(product, name, operation, description) SELECT key, 'update', 0, '' FROM products;
+INSERT INTO topic_classes(product, name, operation, description) SELECT key, 'update/error', 0, '' FROM products;
+INSERT INTO topic_classes(product, name, operation, description) SELECT key, 'get', 1, '' FROM products;
+)sql",
+                                                       R"sql(
+ALTER TABLE devices ADD COLUMN gateway INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX devices_by_gateway ON devices(gateway, number) WHERE gateway != 0;
+)sql",
+                                                       R"sql(
+CREATE TABLE scripts(
+  product TEXT NOT NULL REFERENCES products(key) ON DELETE CASCADE, version INTEGER NOT NULL, type TEXT NOT NULL,
+  created INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY(product, version)) WITHOUT ROWID;
+)sql",
+                                                       R"sql(
+CREATE TABLE device_groups(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL, parent INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE INDEX device_groups_by_parent ON device_groups(parent);
+CREATE TABLE group_members(
+  owner INTEGER NOT NULL REFERENCES device_groups(number) ON DELETE CASCADE,
+  device INTEGER NOT NULL REFERENCES devices(number) ON DELETE CASCADE, PRIMARY KEY(owner, device)) WITHOUT ROWID;
+CREATE INDEX group_members_by_device ON group_members(device, owner);
+CREATE TABLE group_tags(
+  owner INTEGER NOT NULL REFERENCES device_groups(number) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY(owner, key)) WITHOUT ROWID;
+CREATE INDEX group_tags_by_tag ON group_tags(key, value);
+)sql",
+                                                       R"sql(
+CREATE TABLE device_tags(
+  device INTEGER NOT NULL REFERENCES devices(number) ON DELETE CASCADE, is_system INTEGER NOT NULL, key TEXT NOT NULL,
+  value TEXT NOT NULL, PRIMARY KEY(device, is_system, key)) WITHOUT ROWID;
+CREATE INDEX device_tags_by_key ON device_tags(key, value, device) WHERE is_system = 0;
+)sql",
+                                                       R"sql(
+ALTER TABLE devices ADD COLUMN earlier_secret BLOB NOT NULL DEFAULT '';
+ALTER TABLE devices ADD COLUMN earlier_until INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                       R"sql(
+CREATE TABLE device_certificates(
+  sha256 TEXT PRIMARY KEY, device INTEGER NOT NULL REFERENCES devices(number) ON DELETE CASCADE, serial TEXT NOT NULL,
+  pem TEXT NOT NULL, revoked INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX device_certificates_by_device ON device_certificates(device, created);
 )sql"};
 
 constexpr std::string_view kKeyCheck = "key_check";
@@ -85,7 +142,8 @@ Outcome<void> Registry::State::prepare() {
   if (auto done = check_key(); !done) return done;
   if (auto done = load_access_keys(); !done) return done;
   if (auto done = load_products(); !done) return done;
-  return load_devices();
+  if (auto done = load_devices(); !done) return done;
+  return load_certificates();
 }
 
 Outcome<void> Registry::State::check_key() {
@@ -159,7 +217,8 @@ bool Registry::write_notes() {
   State& state = *state_;
   auto transaction = state.database.begin();
   if (!transaction) return false;
-  auto first = state.database.must_prepare("UPDATE devices SET activated=? WHERE number=? AND activated=0");
+  auto first = state.database.must_prepare(
+      "UPDATE devices SET activated=CASE activated WHEN 0 THEN ? ELSE activated END, reset=0 WHERE number=?");
   for (const auto& [number, at] : state.activated)
     if (!first.bind(at.ms, number).run()) return false;
   auto seen = state.database.must_prepare("UPDATE devices SET last_online=?, last_address=? WHERE number=?");

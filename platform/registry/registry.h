@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "platform/registry/certificate_index.h"
 #include "platform/registry/directory_feed.h"
 #include "platform/registry/records.h"
 #include "platform/registry/secret_box.h"
@@ -46,6 +47,22 @@ class Registry {
   Answer<ProductRecord> set_tsl(std::string_view key, std::string_view tsl, runtime::Task applied = {});
   Answer<void> delete_product(std::string_view key, runtime::Task applied = {});  ///< refused while it has devices
 
+  // Classes of custom topics
+  /// iot.prod.{NotExistedProduct, InvalidFormattedTopicShortName, LongTopicDesc, AlreadyExistedTopic,
+  /// TopicCountExceedMax (50), NotExistedTopic}
+  Answer<TopicClass> create_topic(std::string_view product, const TopicClass& wanted, runtime::Task applied = {});
+  Answer<TopicClass> update_topic(std::uint64_t id, const TopicChange& change, runtime::Task applied = {});
+  Answer<void> delete_topic(std::uint64_t id, runtime::Task applied = {});
+  /// Whether devices may use custom topics that no class is for. New products: no, as in the cloud.
+  Answer<void> set_free_topics(std::string_view product, bool is_free, runtime::Task applied = {});
+  // Scripts of products
+  /// Makes it the product's newest script; the oldest beyond limits().script_versions go. Its syntax is the caller's to
+  /// check. iot.prod.{NullProductKey, NotExistedProduct}, tercet.script.{Empty, TooLong, NotJavaScript}
+  Answer<ScriptRecord> set_script(std::string_view product, std::string_view type, std::string_view text,
+                                  runtime::Task applied = {});
+  /// version 0: the newest. tercet.script.NotExisted
+  Answer<ScriptRecord> script(std::string_view product, std::uint64_t version = 0);
+
   // Remote configuration
   /// Stores a new version; one equal to the newest changes nothing and is given back. The oldest ones beyond
   /// limits().configuration_versions go. iot.prod.{NullProductKey, NotExistedProduct},
@@ -82,12 +99,97 @@ class Registry {
   bool is_known(std::string_view product, std::string_view name);
 
   Answer<void> set_enabled(const DeviceRef& ref, bool enabled, runtime::Task applied = {});
+  // Dynamic registration, after the signature has been checked (registry_enrolment.cc)
+  /// A token for one more board of this name; makes the device when there is none.
+  /// tercet.register.{SwitchedOff, DeviceActive, TooManyTokens}, and what register_device() says.
+  Answer<DeviceToken> register_unlisted(std::string_view product, std::string_view name, runtime::Task applied = {});
+  /// The device may register once more: it is told its secret though it is active, or one more board gets a token.
+  Answer<void> reset_registration(const DeviceRef& ref, runtime::Task applied = {});
+  /// Keeps this token and lets no other board register. tercet.register.NotExistedClientId
+  Answer<void> keep_token(const DeviceRef& ref, std::string_view client_id, runtime::Task applied = {});
+  /// Takes one token away, "" all. Boards that use it are signed out. tercet.register.NotExistedClientId
+  Answer<void> delete_tokens(const DeviceRef& ref, std::string_view client_id = {}, runtime::Task applied = {});
+
+  // Rotation of secrets, an extension of ours (registry_rotation.cc)
+  static constexpr Millis kLongestOverlap = std::chrono::hours{24 * 90};
+  /// Makes a new DeviceSecret. The one that the device has now is taken for `overlap` more, 0..kLongestOverlap; 0: no
+  /// longer, and the device is signed out. tercet.rotation.{InvalidOverlap, Running}
+  Answer<DeviceRecord> rotate_secret(const DeviceRef& ref, Millis overlap, runtime::Task applied = {});
+  /// The earlier secret is taken no longer, and the device is signed out: with the new one it comes back at once.
+  /// tercet.rotation.NotRunning
+  Answer<void> end_rotation(const DeviceRef& ref, runtime::Task applied = {});
+
+  // X.509 certificates of devices whose product's AuthType is "x509" (registry_certificates.cc)
+  static constexpr std::size_t kMostCertificates = 10;  ///< of a device, revoked ones too
+  /// From now on the device may log in with this certificate (PEM; the first one counts, whoever has signed it).
+  /// tercet.certificate.{Malformed, ProductUsesSecrets, AlreadyBound, Expired, TooMany}
+  Answer<CertificateRecord> bind_certificate(const DeviceRef& ref, const std::string& pem);
+  Answer<std::vector<CertificateRecord>> certificates(const DeviceRef& ref);  ///< newest first
+  /// No longer, and the device is signed out. serial "": every one. tercet.certificate.NotExisted
+  Answer<void> revoke_certificates(const DeviceRef& ref, std::string_view serial, runtime::Task applied = {});
+  /// For logins, on any thread.
+  const CertificateIndex& certificate_index() const;
+
   Answer<void> set_nickname(const DeviceRef& ref, std::string_view nickname);
   /// The device's history is removed by the thing module, which its shard's DirectoryListener tells.
   Answer<void> delete_device(const DeviceRef& ref, runtime::Task applied = {});
 
+  // Tags. Keys and values must be good ones (naming.h).
+  /// Sets these, all or none, and gives those that are new or have another value now.
+  /// iot.device.SaveOrUpdateDevicePropertiesFailed: more than limits().tags.
+  Answer<std::vector<Tag>> put_tags(std::uint64_t device, const std::vector<Tag>& tags);
+  /// Takes these away, and gives those that were there.
+  Answer<std::vector<Tag>> delete_tags(std::uint64_t device, const std::vector<std::string>& keys);
+  Answer<std::vector<Tag>> tags(std::uint64_t device);  ///< by key; those of its SDK last
+  /// Every tag of every device, but those of SDKs. For who keeps a copy, at the start.
+  void each_tag(const std::function<void(const Device& device, const Tag& tag)>& visit);
+  /// Told of tags that are new or have another value, or are gone (value ""), once that is on disk. One listener.
+  void listen_to_tags(std::function<void(std::uint64_t device, const std::vector<Tag>& changed)> told);
+  /// Devices that have all of these, one with value "" whatever its value is; by number. iot.common.InvalidPageParams
+  Answer<Page<DeviceRecord>> devices_by_tags(const std::vector<Tag>& tags, PageRequest page);
+
+  /// Told after a change is on disk and before the shards hear of it; one listener, on the management thread.
+  void listen(std::function<void(const Device& device, Lifecycle change)> listener);
+
+  // Topology. A device is with one gateway at most. Problems below; what it takes to belong together (NodeType,
+  // signatures) is the caller's business.
+  /// Puts devices under a gateway, all of them or none; one that is with another moves. Those that are there already
+  /// are left out of the answer. iot.device.TopoRelationCountExceeded
+  Answer<std::vector<Moved>> add_sub_devices(const Device& gateway, const std::vector<Device>& devices,
+                                             runtime::Task applied = {});
+  /// Takes devices, of whichever gateways, out of their topology.
+  Answer<void> remove_sub_devices(const std::vector<Device>& devices, runtime::Task applied = {});
+  /// iot.device.QueryTopoRelationFailed
+  Answer<Page<DeviceRecord>> sub_devices(std::uint64_t gateway, PageRequest page);
+  /// All of them, without secrets, by number.
+  std::vector<Device> sub_devices(std::uint64_t gateway);
+
+  // Groups of devices, in a tree of three levels. A group has the devices that were put into it, not those of the
+  // groups below. iot.group.{NullGroupId, NotExistedGroup, InvalidGroupName, GroupNameExisted,
+  // GroupLevelExceedingLimitError, GroupCountExceedMax, SubGroupNotNull, TagCountExceedMax, InvalidFormattedTagString,
+  // LongGroupDesc}
+  /// parent: GroupId, "" none.
+  Answer<DeviceGroup> create_group(std::string_view name, std::string_view description, std::string_view parent);
+  Answer<void> describe_group(std::string_view id, std::string_view description);
+  Answer<void> delete_group(std::string_view id);  ///< its devices stay
+  Answer<DeviceGroup> group(std::string_view id);
+  std::optional<DeviceGroup> group(std::uint64_t number);
+  /// Newest first; parent "": on every level.
+  Answer<Page<DeviceGroup>> groups(std::string_view name_contains, std::string_view parent, PageRequest page);
+  /// In place of those there were.
+  Answer<void> set_group_tags(std::string_view id, const std::vector<GroupTag>& tags);
+  Answer<std::vector<GroupTag>> group_tags(std::string_view id);
+  Answer<Page<DeviceGroup>> groups_with(const std::vector<GroupTag>& tags, PageRequest page);  ///< all of the tags
+  Answer<GroupChange> join_group(std::string_view id, const std::vector<Device>& devices);
+  Answer<GroupChange> leave_group(std::string_view id, const std::vector<Device>& devices);
+  Answer<Page<DeviceRecord>> group_devices(std::string_view id, PageRequest page);
+  Answer<std::vector<Device>> group_members(std::string_view id);  ///< all, without secrets, by number
+  std::vector<DeviceGroup> groups_of(std::uint64_t device);
+  bool is_in_group(std::uint64_t device, std::string_view id);
+
   /// What shards report, by post. Gathered and written at most a second later, and before the next question.
-  void note_activated(std::uint64_t number, UnixMillis at);  ///< the first login; later ones are ignored
+  /// The first login, or the first after reset_registration(); the time of a later one is ignored.
+  void note_activated(std::uint64_t number, UnixMillis at);
   void note_online(std::uint64_t number, UnixMillis at, std::string_view ip);
   void note_configuration_answer(const ConfigurationAnswer& answer);
   /// Writes what was noted. Called by itself; also by the server before it ends.
@@ -111,6 +213,7 @@ class Registry {
 
  private:
   bool write_notes();
+  std::optional<RegistryProblem> new_device_problem(const NewDevice& wanted, const ProductRecord& product) const;
   Registry(std::unique_ptr<State> state, RegistryLimits limits);
   Answer<Batch> make_batch(Batch batch, const std::vector<std::string>& names, runtime::Task applied);
   std::unique_ptr<State> state_;

@@ -6,7 +6,7 @@
 namespace tercet::registry {
 namespace {
 
-RegistryProblem refused(std::string_view code, std::string detail, Error error = Error::bad_argument) {
+RegistryProblem refused(ApiCode code, std::string detail, Error error = Error::bad_argument) {
   return {error, code, std::move(detail)};
 }
 
@@ -54,6 +54,7 @@ Answer<Batch> Registry::make_batch(Batch batch, const std::vector<std::string>& 
   if (const auto done = transaction->commit(); !done) return system_problem(done.problem());
   product.device_count += made.size();
   state.device_total += made.size();
+  for (const Device& one : made) state.tell(one, Lifecycle::created);
   state.feed.put(std::move(made), std::move(applied));
   return batch;
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kIdSize = 16;
 
-RegistryProblem refused(std::string_view code, std::string detail, Error error = Error::bad_argument) {
+RegistryProblem refused(ApiCode code, std::string detail, Error error = Error::bad_argument) {
   return {error, code, std::move(detail)};
 }
 

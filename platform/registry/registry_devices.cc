@@ -7,7 +7,7 @@
 namespace tercet::registry {
 namespace {
 
-RegistryProblem refused(std::string_view code, std::string detail, Error error = Error::bad_argument) {
+RegistryProblem refused(ApiCode code, std::string detail, Error error = Error::bad_argument) {
   return {error, code, std::move(detail)};
 }
 
@@ -41,7 +41,7 @@ void bind(store::Statement& statement, const std::vector<std::string>& values) {
 
 }  // namespace
 
-DeviceRecord Registry::State::read_device(const store::Statement& row) const {
+DeviceRecord Registry::State::read_device(const store::Statement& row) {
   DeviceRecord record;
   Device& device = record.device;
   device.number = static_cast<std::uint64_t>(row.integer(0));
@@ -56,6 +56,16 @@ DeviceRecord Registry::State::read_device(const store::Statement& row) const {
   device.activated = {row.integer(9)};
   record.last_online = {row.integer(10)};
   record.last_address = row.text(11);
+  device.enrolment = static_cast<Enrolment>(row.integer(12));
+  device.reset = row.integer(13) != 0;
+  if (device.enrolment != Enrolment::listed)
+    device.tokens = std::make_shared<const std::vector<DeviceToken>>(read_tokens(device));
+  device.gateway = static_cast<std::uint64_t>(row.integer(14));
+  if (const ProductRecord* of = find_product(device.product)) device.by_certificate = of->auth_type == kByCertificate;
+  if (row.integer(16) != 0)
+    if (const auto earlier = box.open(row.text(15), earlier_row(device.product, device.name));
+        earlier && !earlier->empty())
+      device.earlier = std::make_shared<const EarlierSecret>(EarlierSecret{*earlier, {row.integer(16)}});
   return record;
 }
 
@@ -86,7 +96,8 @@ std::optional<DeviceRecord> Registry::State::find_device(std::string_view where,
   return read_device(read);
 }
 
-Answer<DeviceRecord> Registry::State::insert_device(const NewDevice& wanted, std::uint64_t apply_id) {
+Answer<DeviceRecord> Registry::State::insert_device(const NewDevice& wanted, std::uint64_t apply_id,
+                                                    Enrolment enrolment) {
   DeviceRecord record;
   Device& device = record.device;
   device.product = wanted.product;
@@ -94,14 +105,16 @@ Answer<DeviceRecord> Registry::State::insert_device(const NewDevice& wanted, std
   device.secret = wanted.secret.empty() ? names.device_secret() : wanted.secret;
   device.iot_id = names.iot_id();
   device.created = record.modified = now();
+  device.enrolment = enrolment;
+  if (const ProductRecord* of = find_product(device.product)) device.by_certificate = of->auth_type == kByCertificate;
   record.nickname = wanted.nickname;
   auto insert = database.must_prepare(
       "INSERT INTO devices(iot_id, product, name, secret, enabled, nickname, created, modified, activated, "
-      "last_online, last_address, apply_id) VALUES(?,?,?,?,1,?,?,?,0,0,'',?)");
+      "last_online, last_address, apply_id, enrolment) VALUES(?,?,?,?,1,?,?,?,0,0,'',?,?)");
   const auto done = insert
                         .bind(device.iot_id, device.product, device.name,
                               box.seal(device.secret, device_row(device.product, device.name)), record.nickname,
-                              device.created.ms, record.modified.ms, apply_id)
+                              device.created.ms, record.modified.ms, apply_id, device.enrolment)
                         .run();
   if (done) {
     device.number = static_cast<std::uint64_t>(database.last_row());
@@ -112,23 +125,34 @@ Answer<DeviceRecord> Registry::State::insert_device(const NewDevice& wanted, std
                  Error::already_exists);
 }
 
-Answer<DeviceRecord> Registry::register_device(const NewDevice& wanted, runtime::Task applied) {
-  State& state = *state_;
-  const auto product = this->product(wanted.product);
-  if (!product) return product.problem();
+std::optional<RegistryProblem> Registry::new_device_problem(const NewDevice& wanted,
+                                                            const ProductRecord& product) const {
   if (!wanted.name.empty() && !is_device_name(wanted.name))
     return refused("iot.device.InvalidFormattedDeviceName", "a DeviceName has 4 to 32 of A-Z a-z 0-9 - _ @ . :");
   if (!wanted.nickname.empty() && !is_nickname(wanted.nickname))
     return refused("iot.device.CreateDeviceFailed", "a Nickname has 4 to 64 characters, a Chinese character counts 2");
   if (!wanted.secret.empty() && !is_secret(wanted.secret))
     return refused("iot.device.CreateDeviceFailed", "a DeviceSecret has 1 to 64 printable characters");
-  if (product->device_count >= limits_.devices_per_product || state.device_total >= limits_.devices)
+  if (product.device_count >= limits_.devices_per_product || state_->device_total >= limits_.devices)
     return refused("iot.device.DeviceCountExceeded", "the limit of devices is reached; raise it in the configuration",
                    Error::no_space);
+  return std::nullopt;
+}
+
+void Registry::listen(std::function<void(const Device&, Lifecycle)> listener) {
+  state_->listener = std::move(listener);
+}
+
+Answer<DeviceRecord> Registry::register_device(const NewDevice& wanted, runtime::Task applied) {
+  State& state = *state_;
+  const auto product = this->product(wanted.product);
+  if (!product) return product.problem();
+  if (auto bad = new_device_problem(wanted, *product)) return *bad;
   auto made = state.insert_device(wanted, 0);
   if (!made) return made;
   ++state.find_product(wanted.product)->device_count;
   ++state.device_total;
+  state.tell(made->device, Lifecycle::created);
   state.feed.put(std::vector{made->device}, std::move(applied));
   return made;
 }
@@ -221,7 +245,10 @@ Answer<void> Registry::set_enabled(const DeviceRef& ref, bool enabled, runtime::
                         .bind(enabled, state_->now().ms, found->device.number)
                         .run();
   if (!done) return system_problem(done.problem());
-  found->device.enabled = enabled;
+  if (found->device.enabled != enabled) {
+    found->device.enabled = enabled;
+    state_->tell(found->device, enabled ? Lifecycle::enabled : Lifecycle::disabled);
+  }
   state_->feed.put(std::vector{found->device}, std::move(applied));
   return {};
 }
@@ -243,10 +270,17 @@ Answer<void> Registry::delete_device(const DeviceRef& ref, runtime::Task applied
   const auto found = device(ref);
   if (!found) return found.problem();
   State& state = *state_;
+  auto transaction = state.database.begin();
+  if (!transaction) return system_problem(transaction.problem());
+  auto orphans = state.unbind_all(found->device.number);
+  if (!orphans) return system_problem(orphans.problem());
   const auto done = state.database.must_prepare("DELETE FROM devices WHERE number=?").bind(found->device.number).run();
   if (!done) return system_problem(done.problem());
+  if (const auto written = transaction->commit(); !written) return system_problem(written.problem());
+  if (!orphans->empty()) state.feed.put(std::move(*orphans));
   --state.find_product(found->device.product)->device_count;
   --state.device_total;
+  state.tell(found->device, Lifecycle::deleted);
   state.feed.remove_devices(std::vector{found->device}, std::move(applied));
   return {};
 }

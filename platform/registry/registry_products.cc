@@ -10,9 +10,10 @@ namespace {
 
 constexpr std::string_view kColumns =
     "id, key, name, secret, node_type, data_format, auth_type, category_key, net_type, protocol_type, commodity_code, "
-    "description, id2, released, validation, clock_policy, article_dialect, tsl, version, created, modified";
+    "description, id2, released, validation, clock_policy, article_dialect, tsl, version, created, modified, "
+    "dynamic_register";
 
-RegistryProblem refused(std::string_view code, std::string detail, Error error = Error::bad_argument) {
+RegistryProblem refused(ApiCode code, std::string detail, Error error = Error::bad_argument) {
   return {error, code, std::move(detail)};
 }
 
@@ -34,6 +35,11 @@ std::optional<RegistryProblem> description_problem(std::string_view text) {
   return refused("iot.prod.LongProductDesc", "a description has at most 100 characters");
 }
 
+RegistryProblem no_secrets() {
+  return refused("tercet.certificate.NoRegistration",
+                 "the product's devices log in with certificates (AuthType x509): there is no secret to register for");
+}
+
 std::optional<RegistryProblem> form_problem(const NewProduct& wanted) {
   if (auto bad = name_problem(wanted.name)) return bad;
   if (auto bad = description_problem(wanted.description)) return bad;
@@ -43,6 +49,7 @@ std::optional<RegistryProblem> form_problem(const NewProduct& wanted) {
     return refused("iot.prod.CreateProductFailed", "DataFormat is 0 (pass-through) or 1 (Alink JSON)");
   if (wanted.commodity_code != "iothub" && wanted.commodity_code != "iothub_senior")
     return refused("iot.prod.InvalidAliyunCommodityCode", "AliyunCommodityCode is iothub or iothub_senior");
+  if (wanted.dynamic_register && wanted.auth_type == kByCertificate) return no_secrets();
   if (!wanted.key.empty() && !is_product_key(wanted.key))
     return refused("iot.prod.InvalidFormattedProductkey", "a ProductKey has 1 to 20 letters and digits");
   if (!wanted.secret.empty() && !is_secret(wanted.secret))
@@ -61,6 +68,9 @@ RegistryProblem taken(const ProductRecord& wanted) {
 runtime::Outcome<void> Registry::State::load_products() {
   const auto configurations = load_configurations();
   if (!configurations) return configurations.problem();
+  if (auto done = load_topics(); !done) return done;
+  const auto scripts = load_scripts();
+  if (!scripts) return scripts.problem();
   auto read = database.must_prepare("SELECT " + std::string(kColumns) +
                                     ", (SELECT count(*) FROM devices WHERE product=key) FROM products ORDER BY id");
   for (;;) {
@@ -75,7 +85,9 @@ runtime::Outcome<void> Registry::State::load_products() {
     if (!secret) return runtime::Problem{Error::malformed, "the secret of product " + product.key + " is damaged"};
     product.secret = *secret;
     record.node_type = static_cast<int>(read.integer(4));
+    product.is_gateway = record.node_type == 1;
     record.data_format = static_cast<int>(read.integer(5));
+    product.pass_through = record.data_format == 0;
     record.auth_type = read.text(6);
     record.category_key = read.text(7);
     record.net_type = read.text(8);
@@ -91,9 +103,13 @@ runtime::Outcome<void> Registry::State::load_products() {
     product.version = static_cast<std::uint64_t>(read.integer(18));
     record.created = {read.integer(19)};
     record.modified = {read.integer(20)};
-    record.device_count = static_cast<std::uint64_t>(read.integer(21));
+    product.dynamic_register = read.integer(21) != 0;
+    record.device_count = static_cast<std::uint64_t>(read.integer(22));
     if (const auto at = configurations->find(product.key); at != configurations->end())
       product.configuration = at->second;
+    if (const auto at = topics.find(product.key); at != topics.end()) product.topics = std::move(at->second);
+    product.free_topics = !closed_topics.contains(product.key);
+    if (const auto at = scripts->find(product.key); at != scripts->end()) product.script = at->second;
     device_total += record.device_count;
     feed.load(std::make_shared<const Product>(product));
     const auto id = static_cast<std::uint64_t>(read.integer(0));
@@ -125,9 +141,12 @@ Answer<ProductRecord> Registry::create_product(const NewProduct& wanted, runtime
   product.secret = wanted.secret.empty() ? state.names.product_secret() : wanted.secret;
   product.clock_policy = wanted.clock_policy;
   product.article_dialect = wanted.article_dialect;
+  product.dynamic_register = wanted.dynamic_register;
   product.validation = wanted.validation;
   record.node_type = wanted.node_type;
+  product.is_gateway = wanted.node_type == 1;
   record.data_format = wanted.data_format;
+  product.pass_through = wanted.data_format == 0;
   record.auth_type = wanted.auth_type;
   record.category_key = wanted.category_key;
   record.net_type = wanted.net_type;
@@ -136,18 +155,22 @@ Answer<ProductRecord> Registry::create_product(const NewProduct& wanted, runtime
   record.description = wanted.description;
   record.id2 = wanted.id2;
   record.created = record.modified = state.now();
+  auto transaction = state.database.begin();
+  if (!transaction) return system_problem(transaction.problem());
   auto insert = state.database.must_prepare("INSERT INTO products(" + std::string(kColumns) +
-                                            ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                                            ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   const auto done =
       insert
           .bind(product.key, product.name, state.box.seal(product.secret, product_row(product.key)), record.node_type,
                 record.data_format, record.auth_type, record.category_key, record.net_type, record.protocol_type,
                 record.commodity_code, record.description, record.id2, record.released, product.validation,
                 product.clock_policy, product.article_dialect, product.tsl, product.version, record.created.ms,
-                record.modified.ms)
+                record.modified.ms, product.dynamic_register)
           .run();
   if (!done) return done.problem().code == Error::already_exists ? taken(record) : system_problem(done.problem());
   const auto id = static_cast<std::uint64_t>(state.database.last_row());
+  if (auto begun = state.begin_topics(product); !begun) return system_problem(begun.problem());
+  if (auto committed = transaction->commit(); !committed) return system_problem(committed.problem());
   state.product_rows[product.key] = id;
   state.products.emplace(id, record);
   state.publish(record, std::move(applied));
@@ -178,12 +201,12 @@ Answer<ProductRecord> Registry::State::store_product(const ProductRecord& change
   const Product& product = changed.product;
   auto update = database.must_prepare(
       "UPDATE products SET name=?, description=?, released=?, validation=?, clock_policy=?, article_dialect=?, tsl=?, "
-      "version=?, modified=? WHERE key=?");
-  const auto done =
-      update
-          .bind(product.name, changed.description, changed.released, product.validation, product.clock_policy,
-                product.article_dialect, product.tsl, product.version, changed.modified.ms, product.key)
-          .run();
+      "version=?, modified=?, dynamic_register=? WHERE key=?");
+  const auto done = update
+                        .bind(product.name, changed.description, changed.released, product.validation,
+                              product.clock_policy, product.article_dialect, product.tsl, product.version,
+                              changed.modified.ms, product.dynamic_register, product.key)
+                        .run();
   if (!done) return done.problem().code == Error::already_exists ? taken(changed) : system_problem(done.problem());
   *find_product(product.key) = changed;
   publish(changed, std::move(applied));
@@ -204,6 +227,8 @@ Answer<ProductRecord> Registry::update_product(std::string_view key, const Produ
   if (change.validation) changed.product.validation = *change.validation;
   if (change.clock_policy) changed.product.clock_policy = *change.clock_policy;
   if (change.article_dialect) changed.product.article_dialect = *change.article_dialect;
+  if (change.dynamic_register.value_or(false) && changed.auth_type == kByCertificate) return no_secrets();
+  if (change.dynamic_register) changed.product.dynamic_register = *change.dynamic_register;
   if (change.released) changed.released = *change.released;
   changed.modified = state_->now();
   return state_->store_product(changed, std::move(applied));

@@ -528,13 +528,13 @@ TEST_CASE("logins that cannot be written down are kept and written when they can
   CHECK(registry.device(ref)->last_address == "192.0.2.1");
 }
 
-TEST_CASE("the file of version 2 has these tables") {
+TEST_CASE("the file of version 10 has these tables") {
   TestWorld world;
   world.open();
   world.reset();
   auto database = store::Database::open(world.folder.path() / "registry.db");
   REQUIRE(database);
-  CHECK(*database->version() == 2);
+  CHECK(*database->version() == 10);
   auto read = database->must_prepare(
       "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(t.name)) FROM "
       "sqlite_master t WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY 1");
@@ -550,11 +550,21 @@ TEST_CASE("the file of version 2 has these tables") {
       "access_keys(id,secret,remark,active,created)\n"
       "batch_names(apply_id,position,name,valid)\n"
       "batches(apply_id,product,status,created)\n"
+      "closed_topics(product)\n"
       "configuration_answers(device,id,code,at)\n"
       "configurations(product,version,id,sha256,created,text)\n"
+      "device_certificates(sha256,device,serial,pem,revoked,created)\n"
+      "device_groups(number,id,name,description,parent,created)\n"
+      "device_tags(device,is_system,key,value)\n"
+      "device_tokens(device,client_id,token,created)\n"
       "devices(number,iot_id,product,name,secret,enabled,nickname,created,modified,activated,last_online,last_address,"
-      "apply_id)\n"
+      "apply_id,enrolment,reset,gateway,earlier_secret,earlier_until)\n"
+      "group_members(owner,device)\n"
+      "group_tags(owner,key,value)\n"
       "products(id,key,name,secret,node_type,data_format,auth_type,category_key,net_type,protocol_type,commodity_code,"
-      "description,id2,released,validation,clock_policy,article_dialect,tsl,version,created,modified)\n"
-      "settings(name,value)\n");
+      "description,id2,released,validation,clock_policy,article_dialect,tsl,version,created,modified,dynamic_register)"
+      "\n"
+      "scripts(product,version,type,created,text)\n"
+      "settings(name,value)\n"
+      "topic_classes(id,product,name,operation,description)\n");
 }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "platform/runtime/pki.h"
+#include "platform/runtime/tls_stream.h"
 
 namespace tercet::runtime {
 namespace {
@@ -194,14 +195,52 @@ Outcome<TlsIdentity> make_server_identity(const TlsIdentity& authority, KeyKind 
   return TlsIdentity{pem(leaf), pem(key.get())};
 }
 
+Outcome<TlsIdentity> make_device_identity(const TlsIdentity& authority, KeyKind kind, const std::string& name,
+                                          UnixMillis now, int days) {
+  const Certificate root = certificate_from(authority.chain_pem);
+  const Key root_key = key_from(authority.key_pem);
+  if (root == nullptr || root_key == nullptr) return Problem{Error::malformed, "the CA's certificate or key"};
+  const Key key = make_key(kind);
+  if (key == nullptr) return openssl_problem("make a key");
+  const Certificate made = begin(key.get(), name, now, days);
+  X509* leaf = made.get();
+  X509_set_issuer_name(leaf, X509_get_subject_name(root.get()));
+  const bool good = extend(leaf, root.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+                    extend(leaf, root.get(), NID_key_usage, "critical,digitalSignature") &&
+                    extend(leaf, root.get(), NID_ext_key_usage, "clientAuth") &&
+                    extend(leaf, root.get(), NID_subject_key_identifier, "hash") &&
+                    extend(leaf, root.get(), NID_authority_key_identifier, "keyid:always") &&
+                    X509_sign(leaf, root_key.get(), EVP_sha256()) > 0;
+  if (!good) return openssl_problem("make a device's certificate");
+  return TlsIdentity{pem(leaf), pem(key.get())};
+}
+
+PeerCertificate facts_of(const X509& certificate) {
+  PeerCertificate facts;
+  std::uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (X509_digest(&certificate, EVP_sha256(), digest, &size) == 1) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (unsigned i = 0; i < size; ++i) facts.sha256.append({kDigits[digest[i] >> 4], kDigits[digest[i] & 15]});
+  }
+  const std::unique_ptr<BIGNUM, Freer<BN_free>> number(
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(&certificate), nullptr));
+  if (char* digits = number ? BN_bn2hex(number.get()) : nullptr; digits != nullptr) {
+    facts.serial = digits;
+    OPENSSL_free(digits);
+  }
+  facts.subject = common_name(X509_get_subject_name(&certificate));
+  facts.not_before = time_of(X509_get0_notBefore(&certificate));
+  facts.not_after = time_of(X509_get0_notAfter(&certificate));
+  return facts;
+}
+
 Outcome<CertificateFacts> read_certificate(const std::string& text) {
   const Certificate certificate = certificate_from(text);
   if (certificate == nullptr) return Problem{Error::malformed, "not a certificate in PEM"};
   CertificateFacts facts;
-  facts.subject = common_name(X509_get_subject_name(certificate.get()));
+  static_cast<PeerCertificate&>(facts) = facts_of(*certificate);
   facts.issuer = common_name(X509_get_issuer_name(certificate.get()));
-  facts.not_before = time_of(X509_get0_notBefore(certificate.get()));
-  facts.not_after = time_of(X509_get0_notAfter(certificate.get()));
   const Names names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i)

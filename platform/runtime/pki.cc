@@ -93,8 +93,11 @@ Outcome<Pki> Pki::open(const std::string& directory, std::vector<std::string> na
   if (!ecdsa) return ecdsa.problem();
   auto rsa = open_server(files(directory, "server-rsa"), *rsa_root, KeyKind::rsa_2048, names, now);
   if (!rsa) return rsa.problem();
+  auto devices = open_authority(files(directory, "ca-devices"), KeyKind::ecdsa_p256, authority_name("devices"), now);
+  if (!devices) return devices.problem();
 
   Pki pki;
+  pki.devices = std::move(*devices);
   pki.roots_pem = ecdsa_root->chain_pem + rsa_root->chain_pem;
   pki.roots_path = directory + "/ca.pem";
   const auto kept = read_file(pki.roots_path);

@@ -14,6 +14,7 @@ enum class KeyKind : std::uint8_t { ecdsa_p256, rsa_2048 };
 inline constexpr std::int64_t kDayMs = 86'400'000;
 inline constexpr int kAuthorityDays = 20 * 365 + 5;
 inline constexpr int kServerDays = 825;
+inline constexpr int kDeviceDays = 10 * 365 + 2;
 inline constexpr int kRenewDays = 30;  ///< a server certificate with less left is replaced
 
 /// A root of our own: certificate and key. Valid from a day before `now` (clocks of boards lag) for twenty years.
@@ -24,21 +25,24 @@ Outcome<TlsIdentity> make_authority(KeyKind kind, const std::string& name, UnixM
 Outcome<TlsIdentity> make_server_identity(const TlsIdentity& authority, KeyKind kind,
                                           std::span<const std::string> names, UnixMillis now, int days = kServerDays);
 
+/// A device's certificate for TLS, signed by the authority. The name is its common name (64 bytes at most).
+Outcome<TlsIdentity> make_device_identity(const TlsIdentity& authority, KeyKind kind, const std::string& name,
+                                          UnixMillis now, int days = kDeviceDays);
+
 /// What the first certificate of a PEM text says.
-struct CertificateFacts {
-  std::string subject;  ///< common name
-  std::string issuer;   ///< common name
-  UnixMillis not_before, not_after;
+struct CertificateFacts : PeerCertificate {
+  std::string issuer;              ///< common name
   std::vector<std::string> names;  ///< DNS names and addresses
 };
 Outcome<CertificateFacts> read_certificate(const std::string& pem);  ///< problems: malformed
 
 /// The certificates of an installation, in a directory: two roots of our own (ECDSA, and RSA for clients that know
-/// nothing else), and a server certificate of each.
+/// nothing else), and a server certificate of each; and the authority for devices.
 struct Pki {
   std::string roots_pem;   ///< both roots; what clients trust
   std::string roots_path;  ///< the file that holds them, "ca.pem"
   TlsIdentity ecdsa, rsa;
+  TlsIdentity devices;   ///< a third authority, whose certificates are for devices; no client trusts it
   UnixMillis expires;    ///< the earlier of the two
   bool renewed = false;  ///< server certificates were made now
 

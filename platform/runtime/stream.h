@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "tercet/base/bytes.h"
+#include "tercet/base/time.h"
 
 namespace tercet::runtime {
 
@@ -43,6 +45,8 @@ struct StreamFailure {
     tls_psk_unknown,                ///< nobody of that identity may come in
     tls_psk_wrong_key,              ///< the client's key is another than the identity's
     tls_handshake,                  ///< no shared cipher, version, or a malformed handshake; detail names it
+    web_socket_refused,             ///< the request for a WebSocket is none that is granted; detail says why
+    web_socket_broken,              ///< a frame that RFC 6455 or MQTT forbids; detail names it
     // what only the connecting side sees
     connect_refused,    ///< nobody listens there, or there is no way there; detail names it
     server_untrusted,   ///< the server's chain does not end in a known root
@@ -52,6 +56,14 @@ struct StreamFailure {
   Kind kind = Kind::none;
   std::string detail;
   std::string claimed = {};  ///< tls_psk_*: whom the identity names, as PskAnswer has it
+};
+
+/// The certificate that a TLS client has shown, and whose key it has proved to hold. Nobody has vouched for it.
+struct PeerCertificate {
+  std::string sha256;   ///< of the certificate's DER: 64 lower-case hexadecimal digits
+  std::string serial;   ///< upper-case hexadecimal digits
+  std::string subject;  ///< common name
+  UnixMillis not_before{}, not_after{};
 };
 
 /// A connected, non-blocking stream of bytes: a TCP socket, a TLS session over one, or their twin in memory.
@@ -70,10 +82,13 @@ class Stream {
   virtual void shut_down() = 0;
   virtual const Address& peer() const = 0;
   virtual bool is_tls() const { return false; }
+  virtual bool is_web_socket() const { return false; }
   /// TLS only: true while a handshake flight or record is waiting for the socket to take it; want_write then.
   virtual bool wants_write() const { return false; }
   /// TLS only: "TLSv1.3 TLS_AES_128_GCM_SHA256", empty before the handshake is done.
   virtual std::string tls_description() const { return {}; }
+  /// TLS only, of the accepting side and after the handshake: what the client has shown, where it was asked for one.
+  virtual std::optional<PeerCertificate> peer_certificate() const { return std::nullopt; }
   virtual StreamFailure failure() const { return {}; }
   /// Bytes wait inside (TLS has read ahead) that no readiness event would announce; Loop::attach then announces them.
   virtual bool has_buffered() const { return false; }

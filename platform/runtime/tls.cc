@@ -98,6 +98,7 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   std::optional<TicketKeys::Found> found;
   // A pre-shared key is asked for at each handshake, so that a device that was disabled does not come back.
   if (sealing == 1 && SSL_CIPHER_get_kx_nid(SSL_get_current_cipher(ssl)) == NID_kx_psk) return 0;
+  if (sealing == 1 && SSL_get0_peer_certificate(ssl) != nullptr) return 0;  // nor is who has shown a certificate
   if (sealing == 1) {
     if (const auto current = keys->current(now)) found = TicketKeys::Found{*current, false};
     if (!found || RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
@@ -118,12 +119,17 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   return found->renew ? 2 : 1;
 }
 
+/// Who a certificate stands for is decided with CONNECT, and there its dates are looked at, so that the journal can say
+/// what is wrong. That the client has its key OpenSSL checks anyway.
+int take_any_certificate(int, X509_STORE_CTX*) { return 1; }
+constexpr long kLongestClientChain = 16 * 1024;
+
 }  // namespace
 
 void FreeSslContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<const TlsIdentity> identities,
-                                                 PskSource psk) {
+                                                 PskSource psk, AskForCertificates ask) {
   SslContext context = make_context(TLS_server_method());
   auto tickets = std::make_unique<TicketKeys>();
   SSL_CTX_clear_options(context.get(), SSL_OP_NO_TICKET);
@@ -137,13 +143,20 @@ Outcome<TlsServerContext> TlsServerContext::open(TlsProfile profile, std::span<c
   if (identities.empty()) return Problem{Error::bad_argument, "a TLS listener needs a certificate"};
   for (const TlsIdentity& identity : identities)
     if (const auto used = use_identity(context.get(), identity); !used) return used.problem();
-  return TlsServerContext(std::move(context), std::move(psk), std::move(tickets));
+  return TlsServerContext(std::move(context), std::move(psk), std::move(ask), std::move(tickets));
 }
 
 std::unique_ptr<Stream> TlsServerContext::wrap(std::unique_ptr<Stream> inner, Bytes initial) const {
   SSL* ssl = SSL_new(context_.get());
   TERCET_CHECK(ssl != nullptr);
   SSL_set_accept_state(ssl);
+  // Sessions of clients that were not asked are not resumed by one that is: it would not be asked then.
+  const bool asks = ask_ && ask_();
+  SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(asks ? "asked" : "plain"), 5);
+  if (asks) {
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, &take_any_certificate);
+    SSL_set_max_cert_list(ssl, kLongestClientChain);
+  }
   auto stream = std::make_unique<TlsStream>(std::move(inner), ssl, initial);
   if (psk_ != nullptr) stream->use_psk(*psk_);
   return stream;
@@ -160,6 +173,8 @@ Outcome<TlsClientContext> TlsClientContext::open(const Options& options) {
     auto pair = std::make_shared<const Psk>(Psk{options.psk_identity, options.psk_key});
     return TlsClientContext(std::move(context), false, std::move(pair));
   }
+  if (options.identity)
+    if (const auto used = use_identity(ctx, *options.identity); !used) return used.problem();
   SSL_CTX_set_verify(ctx, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (options.verify && !trust(ctx, options.roots_pem)) return problem(Error::malformed, "trusted roots");
   if (options.at) X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ctx), options.at->ms / 1000);

@@ -44,6 +44,8 @@ struct PskAnswer {
 /// Asked during a TLS 1.2 handshake, on the thread of the stream; answers at once. A handshake whose identity is not
 /// known goes on with a random key, so that a stranger cannot find out which devices there are.
 using PskSource = std::function<PskAnswer(std::string_view identity)>;
+/// Whether clients are asked for certificates just now. Asked before each handshake, on any thread; answers at once.
+using AskForCertificates = std::function<bool()>;
 
 /// What a TLS listener needs. Nothing below TLS 1.2, no 3DES, no RC4, no renegotiation, no compression. Clients of
 /// TLS 1.2, which boards are, may come back with a session ticket (ticket_keys.h) and save their part of the
@@ -53,19 +55,23 @@ class TlsServerContext {
   /// One identity or several of different kinds of key; the client's abilities choose. Problems: malformed (PEM that
   /// does not parse, key of another certificate).
   /// `psk`: with the compatible profile, also TLS_PSK_WITH_AES_128_CBC_SHA of TLS 1.2; without it none.
-  static Outcome<TlsServerContext> open(TlsProfile profile, std::span<const TlsIdentity> identities,
-                                        PskSource psk = {});
+  /// `ask`: a client that is asked may show a certificate, of whatever issuer, or none: Stream::peer_certificate() has
+  /// it, and who it stands for is decided there. Empty: nobody is asked.
+  static Outcome<TlsServerContext> open(TlsProfile profile, std::span<const TlsIdentity> identities, PskSource psk = {},
+                                        AskForCertificates ask = {});
   /// The inner stream may be attached to a loop and stays so. `initial`: bytes read from it already; copied.
   std::unique_ptr<Stream> wrap(std::unique_ptr<Stream> inner, Bytes initial = {}) const;
 
  private:
-  TlsServerContext(SslContext context, PskSource psk, std::unique_ptr<TicketKeys> tickets)
+  TlsServerContext(SslContext context, PskSource psk, AskForCertificates ask, std::unique_ptr<TicketKeys> tickets)
       : tickets_(std::move(tickets)),
         context_(std::move(context)),
-        psk_(psk ? std::make_unique<const PskSource>(std::move(psk)) : nullptr) {}
+        psk_(psk ? std::make_unique<const PskSource>(std::move(psk)) : nullptr),
+        ask_(std::move(ask)) {}
   std::unique_ptr<TicketKeys> tickets_;
   SslContext context_;
   std::unique_ptr<const PskSource> psk_;
+  AskForCertificates ask_;
 };
 
 /// The connecting side: doctor, fleet, tests.
@@ -77,7 +83,8 @@ class TlsClientContext {
     std::optional<UnixMillis> at;  ///< the time certificates are judged at; none: the wall clock
     std::string ciphers;           ///< TLS 1.2 suites by OpenSSL's names; empty: the modern ones
     bool tls12_only = false;
-    std::string psk_identity, psk_key;  ///< not empty: a pre-shared key instead of certificates, TLS 1.2
+    std::optional<TlsIdentity> identity;  ///< shown to a server that asks for a certificate
+    std::string psk_identity, psk_key;    ///< not empty: a pre-shared key instead of certificates, TLS 1.2
   };
   static Outcome<TlsClientContext> open(const Options& options);
   /// host: a DNS name (sent as SNI) or an address; the certificate must be for it. Empty: neither sent nor checked.

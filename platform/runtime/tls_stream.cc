@@ -312,6 +312,13 @@ std::string TlsStream::tls_description() const {
   return std::string(SSL_get_version(ssl_)) + " " + SSL_get_cipher_name(ssl_);
 }
 
+std::optional<PeerCertificate> TlsStream::peer_certificate() const {
+  if (SSL_is_init_finished(ssl_) == 0 || SSL_is_server(ssl_) == 0) return std::nullopt;
+  const X509* const shown = SSL_get0_peer_certificate(ssl_);
+  if (shown == nullptr) return std::nullopt;
+  return facts_of(*shown);
+}
+
 // --- how it ended ---
 
 StreamFailure TlsStream::failure() const { return failure_ != nullptr ? *failure_ : StreamFailure{}; }

@@ -11,8 +11,11 @@
 struct ssl_st;
 struct bio_st;
 struct bio_method_st;
+struct x509_st;
 
 namespace tercet::runtime {
+
+PeerCertificate facts_of(const x509_st& certificate);
 
 /// TLS over any stream. OpenSSL reads and writes the inner stream directly through a BIO of ours: no buffers between,
 /// and none kept while the connection is idle. Made by the contexts of tls.h.
@@ -35,6 +38,7 @@ class TlsStream final : public Stream {
   bool is_tls() const override { return true; }
   bool wants_write() const override { return write_blocked_; }
   std::string tls_description() const override;
+  std::optional<PeerCertificate> peer_certificate() const override;
   StreamFailure failure() const override;
   bool has_buffered() const override;
   Stream& transport() override { return inner_->transport(); }

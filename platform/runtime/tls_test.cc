@@ -36,10 +36,10 @@ const Trust& trust() {
   return the_trust;
 }
 
-TlsServerContext server_context(TlsProfile profile, PskSource psk = {}) {
+TlsServerContext server_context(TlsProfile profile, PskSource psk = {}, AskForCertificates ask = {}) {
   const TlsIdentity both[] = {trust().ecdsa, trust().rsa};
   const auto identities = profile == TlsProfile::modern ? std::span(both) : std::span(both).subspan(1);
-  return must(TlsServerContext::open(profile, identities, std::move(psk)));
+  return must(TlsServerContext::open(profile, identities, std::move(psk), std::move(ask)));
 }
 
 TlsClientContext::Options trusting() {
@@ -75,7 +75,8 @@ PskAnswer answer_psk(std::string_view identity) {
 
 /// A TLS server and a plain or TLS client, connected over loopback.
 struct Link {
-  explicit Link(TlsProfile profile, PskSource psk = {}) : context(server_context(profile, std::move(psk))) {
+  explicit Link(TlsProfile profile, PskSource psk = {}, AskForCertificates ask = {})
+      : context(server_context(profile, std::move(psk), std::move(ask))) {
     auto opened = EpollLoop::open();
     REQUIRE(opened);
     loop = std::move(*opened);
@@ -175,6 +176,45 @@ TEST_CASE("clients with certificates are served as before where pre-shared keys 
   link.connect(trusting());
   CHECK(link.client->received == "hello");
   CHECK(link.server->stream->tls_description() == "TLSv1.3 TLS_AES_128_GCM_SHA256");
+}
+
+TEST_CASE("a client that is asked may show a certificate of whatever issuer, and the stream says which") {
+  const TlsIdentity stranger = must(make_authority(KeyKind::ecdsa_p256, "Some other CA", kNow));
+  const TlsIdentity board = must(make_device_identity(stranger, KeyKind::ecdsa_p256, "pk/board", kNow, 30));
+  for (const bool old : {false, true}) {
+    CAPTURE(old);
+    Link link(TlsProfile::compatible, {}, [] { return true; });
+    TlsClientContext::Options options = old ? old_client() : trusting();
+    SUBCASE("with one") {
+      options.identity = board;
+      link.connect(options);
+      REQUIRE(link.client->received == "hello");
+      const auto shown = link.server->stream->peer_certificate();
+      REQUIRE(shown);
+      const auto facts = must(read_certificate(board.chain_pem));
+      CHECK(shown->subject == "pk/board");
+      CHECK(shown->sha256 == facts.sha256);
+      CHECK(shown->sha256.size() == 64);
+      CHECK(shown->serial == facts.serial);
+      CHECK(shown->not_before.ms == kNow.ms - kDayMs);
+      CHECK(shown->not_after.ms == kNow.ms + 30 * kDayMs);
+      CHECK(!link.client->stream->peer_certificate());
+    }
+    SUBCASE("without one") {
+      link.connect(options);
+      REQUIRE(link.client->received == "hello");
+      CHECK(!link.server->stream->peer_certificate());
+    }
+  }
+}
+
+TEST_CASE("a client that is not asked shows no certificate") {
+  Link link(TlsProfile::modern, {}, [] { return false; });
+  TlsClientContext::Options options = trusting();
+  options.identity = trust().ecdsa;
+  link.connect(options);
+  REQUIRE(link.client->received == "hello");
+  CHECK(!link.server->stream->peer_certificate());
 }
 
 TEST_CASE("an old client with RSA key exchange and AES-CBC, without SNI, is served by the compatible profile") {

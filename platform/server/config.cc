@@ -214,6 +214,8 @@ Config ephemeral_config() {
   config.http_port = 0;
   config.files_host = "127.0.0.1";
   config.files_port = 0;
+  config.amqp_host = "127.0.0.1";
+  config.amqp_port = 0;
   config.device_rate_limits = false;
   config.ephemeral = true;
   return config;
@@ -254,6 +256,18 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                    .number("port", read.files_port, 0, 65535)
                    .text("url", read.files_url);
              })
+      .table("amqp",
+             [&read](Table& amqp) {
+               amqp.flag("offered", read.amqp_offered)
+                   .text("host", read.amqp_host)
+                   .number("port", read.amqp_port, 0, 65535)
+                   .number("keep_hours", read.amqp_keep_hours, 1, 24 * 365)
+                   .number("again_after_seconds", read.amqp_again_after_seconds, 1, 3600)
+                   .number("answer_within_seconds", read.amqp_answer_within_seconds, 1, 3600);
+             })
+      .table(
+          "channels",
+          [&read](Table& channels) { channels.flag("https", read.http_channel).flag("web_sockets", read.web_sockets); })
       .table("history",
              [&read](Table& history) {
                history
@@ -284,6 +298,12 @@ bool parse_config(const std::string& text, const std::string& path, Config& conf
                    .number("set_reply_timeout_seconds", read.set_reply_timeout_seconds, 1, 3600)
                    .number("bad_logins_per_name", read.bad_logins_per_name, 1, 1'000'000)
                    .number("bad_logins_per_address", read.bad_logins_per_address, 1, 1'000'000);
+             })
+      .table("rules",
+             [&](Table& rules) {
+               rules.flag("absolute_paths", read.rule_absolute_paths)
+                   .number("queue_records", read.rule_queue_records, 100, 1'000'000'000)
+                   .number("queue_bytes", read.rule_queue_bytes, 1 << 20, std::int64_t{1} << 40);
              })
       .no_others();
   if (problem.empty()) problem = contradiction(read);

@@ -42,6 +42,8 @@ struct Config {
   std::string files_host = "0.0.0.0";
   std::uint16_t files_port = 8443;
   std::string files_url;  ///< how devices reach that port, "https://iot.example.com:8443"; "" = made of names and port
+  bool http_channel = true;        ///< POST /auth and /topic/... on the port for HTTPS
+  bool web_sockets = true;         ///< MQTT over WebSocket, on the ports for MQTT and on that for HTTPS
   std::vector<std::string> names;  ///< further host names and addresses for the server certificate
   std::vector<StandardUser> users;
 
@@ -62,6 +64,15 @@ struct Config {
   std::uint32_t offline_days = 7;
   std::uint64_t offline_bytes = 256u << 20;  ///< per shard
   std::uint32_t offline_share = 8;           ///< one session may keep one eighth of that
+  bool amqp_offered = true;                  ///< server-side subscription
+  std::string amqp_host = "0.0.0.0";
+  std::uint16_t amqp_port = 5671;
+  std::uint32_t amqp_keep_hours = 24;             ///< messages that no consumer has taken
+  std::uint32_t amqp_again_after_seconds = 60;    ///< a message that a consumer has given back
+  std::uint32_t amqp_answer_within_seconds = 60;  ///< then it is delivered again
+  bool rule_absolute_paths = false;               ///< actions may write any file of this machine
+  std::uint64_t rule_queue_records = 1'000'000;
+  std::uint64_t rule_queue_bytes = std::uint64_t{1} << 30;
   std::uint64_t retained_messages = 100'000;
   std::uint64_t retained_bytes = 64u << 20;
   std::uint64_t retained_message_bytes = 256 * 1024;

@@ -4,11 +4,13 @@ namespace tercet::server {
 namespace {
 
 runtime::Outcome<broker::SecureStream> secure_stream(const runtime::Pki& pki, const ListenerConfig& listener,
-                                                     const runtime::PskSource& psk) {
+                                                     const runtime::PskSource& psk,
+                                                     const runtime::AskForCertificates& ask) {
   const auto wanted = listener.tls_profile == ListenerConfig::TlsProfile::modern ? runtime::TlsProfile::modern
                                                                                  : runtime::TlsProfile::compatible;
   const bool devices = listener.policy == ListenerConfig::Policy::cloud;
-  auto opened = runtime::TlsServerContext::open(wanted, pki.identities(wanted), devices ? psk : runtime::PskSource());
+  auto opened = runtime::TlsServerContext::open(wanted, pki.identities(wanted), devices ? psk : runtime::PskSource(),
+                                                devices ? ask : runtime::AskForCertificates());
   if (!opened) return opened.problem();
   const auto context = std::make_shared<const runtime::TlsServerContext>(std::move(*opened));
   return broker::SecureStream(
@@ -48,7 +50,8 @@ std::string_view name(ListenerConfig::Policy policy) {
 }
 
 runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config, const runtime::Pki& pki,
-                                                           broker::Broker& first, runtime::PskSource psk) {
+                                                           broker::Broker& first, runtime::PskSource psk,
+                                                           runtime::AskForCertificates ask) {
   std::vector<OpenListener> open;
   for (const ListenerConfig& wanted : config.listeners) {
     const std::string host = wanted.host == "localhost" ? "127.0.0.1" : wanted.host;
@@ -66,7 +69,7 @@ runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config,
     // Handshakes are shared out; a plain connection goes home with its CONNECT and needs no other move.
     listener->spread = wanted.transport != ListenerConfig::Transport::plain;
     if (wanted.transport != ListenerConfig::Transport::plain) {
-      auto secure = secure_stream(pki, wanted, psk);
+      auto secure = secure_stream(pki, wanted, psk, ask);
       if (!secure) return secure.problem();
       listener->secure = std::move(*secure);
     }

@@ -20,7 +20,8 @@ struct OpenListener {
 /// Before the loops run. `psk` serves compatible listeners with the cloud's policy. Problems: io_failed, a port is
 /// taken or not permitted, with the remedy.
 runtime::Outcome<std::vector<OpenListener>> open_listeners(const Config& config, const runtime::Pki& pki,
-                                                           broker::Broker& first, runtime::PskSource psk);
+                                                           broker::Broker& first, runtime::PskSource psk,
+                                                           runtime::AskForCertificates ask);
 
 std::string_view name(ListenerConfig::Transport transport);
 std::string_view name(ListenerConfig::Policy policy);

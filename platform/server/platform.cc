@@ -8,6 +8,7 @@
 
 #include "platform/registry/password.h"
 #include "platform/store/rocks_store.h"
+#include "platform/thing/announcements.h"
 
 namespace tercet::server {
 namespace {
@@ -54,6 +55,7 @@ broker::BrokerConfig broker_config(const Config& config, std::size_t budget) {
   made.cloud.down_per_second = config.device_down_per_second;
   made.cloud.bytes_per_second = config.device_bytes_per_second;
   made.cloud.connects_per_minute = config.device_connects_per_minute;
+  made.web_sockets = config.web_sockets;
   made.max_queued_bytes = config.offline_bytes;
   made.queued_share = config.offline_share;
   made.max_retained_messages = config.retained_messages;
@@ -74,6 +76,14 @@ ShardSettings shard_settings(const Config& config) {
     settings.users.users.push_back({user.name, registry::hash_password(user.password)});
   for (const ListenerConfig& listener : config.listeners)
     if (listener.anonymous) settings.users.anonymous_on_loopback = true;
+  return settings;
+}
+
+/// This program again, as a worker: cli/main.cc.
+script::RunnerSettings script_worker() {
+  script::RunnerSettings settings;
+  settings.program = "/proc/self/exe";
+  settings.arguments = {"script-worker"};
   return settings;
 }
 
@@ -120,7 +130,7 @@ runtime::Outcome<void> Platform::open_all() {
   shard_set_ = std::move(*shards);
   // The databases first: their versions are seen before anything is written.
   for (const auto step : {&Platform::open_registry, &Platform::open_store, &Platform::open_upgrades,
-                          &Platform::open_shards, &Platform::open_web})
+                          &Platform::open_rules, &Platform::open_shards, &Platform::open_web})
     if (const auto done = (this->*step)(); !done) return done.problem();
   return {};
 }
@@ -187,9 +197,42 @@ runtime::Outcome<void> Platform::open_upgrades() {
                                         {*management_, *registry_, files_.get(),
                                          [this](upgrade::Letter letter, std::function<void(thing::Delivery)> told) {
                                            web_->send(std::move(letter), std::move(told));
+                                         },
+                                         [this](thing::Announcement message) {
+                                           if (web_) web_->tell_applications(std::move(message));
                                          }});
   if (!opened) return opened.problem();
   upgrades_ = std::move(*opened);
+  topology_ = std::make_unique<topology::Topology>(
+      topology::Topology::Parts{*management_, *registry_, *journal_,
+                                [this](topology::Letter letter, std::function<void(bool)> told) {
+                                  web_->send(std::move(letter), std::move(told));
+                                },
+                                [this](thing::Announcement message) { web_->tell_applications(std::move(message)); }});
+  tags_ = std::make_unique<tag::Tags>(tag::Tags::Parts{
+      *management_, *registry_, *journal_, [this](tag::Letter letter) { web_->send(std::move(letter)); },
+      [this](thing::Announcement message) { web_->tell_applications(std::move(message)); }});
+  registry_->listen([this](const registry::Device& device, registry::Lifecycle change) {
+    if (web_) web_->tell_applications(thing::lifecycle_message(device, change, management_->wall()));
+  });
+  neighbours_ = std::make_unique<thing::Neighbours>(*shard_set_);
+  return {};
+}
+
+runtime::Outcome<void> Platform::open_rules() {
+  auto opened = RuleEngine::open(*data_, {*management_, *shard_set_, *store_, *registry_, directories_, config_});
+  if (!opened) return opened.problem();
+  rules_ = std::move(*opened);
+  rules_->attach([this](std::size_t shard, std::string_view topic, Bytes payload, std::uint8_t qos) {
+    shards_[shard]->broker().publish(topic, payload, qos);
+  });
+  auto consumers = ConsumerPort::open({*management_, *store_, static_cast<std::uint16_t>(shard_set_->count()),
+                                       *registry_, rules_->groups(), rules_->destinations(), config_});
+  if (!consumers) return consumers.problem();
+  consumers_ = std::move(*consumers);
+  rules_->attach([this](std::vector<std::uint64_t> groups, std::vector<subscription::AmqpServer::RuleTag> tags) {
+    consumers_->use(std::move(groups), std::move(tags));
+  });
   return {};
 }
 
@@ -204,6 +247,7 @@ runtime::Outcome<void> Platform::open_shards() {
     LoginFeed* const feed = login_feeds_.back().get();
     upgrade_feeds_.push_back(std::make_unique<UpgradeFeed>(shard_set_->loop(i), *management_, *upgrades_));
     UpgradeFeed* const upgrades = upgrade_feeds_.back().get();
+    registration_feeds_.push_back(std::make_unique<RegistrationFeed>(shard_set_->loop(i), *management_, *registry_));
     const ShardSurroundings around{
         *shard_set_,
         *store_,
@@ -212,7 +256,18 @@ runtime::Outcome<void> Platform::open_shards() {
         *feed,
         files_.get(),
         [feed](const registry::ConfigurationAnswer& answer) { feed->on_configuration_answer(answer); },
-        [upgrades](thing::UpgradeMessage message) { upgrades->on_message(std::move(message)); }};
+        [upgrades](thing::UpgradeMessage message) { upgrades->on_message(std::move(message)); },
+        registration_feeds_.back().get(),
+        [this](thing::GatewayMessage message) {
+          return management_->post([this, message = std::move(message)] { topology_->on_message(message); });
+        },
+        neighbours_.get(),
+        script_worker(),
+        &rules_->destinations().outlet(i),
+        [this](thing::TagMessage message) {
+          return management_->post([this, message = std::move(message)] { tags_->on_message(message); });
+        },
+        &registry_->certificate_index()};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   }
   for (const auto& shard : shards_)
@@ -241,15 +296,21 @@ runtime::Outcome<void> Platform::open_web() {
   std::filesystem::create_directories(pki_dir, bad);
   const auto pki = runtime::Pki::open(pki_dir, certificate_names(), management_->wall());
   if (!pki) return pki.problem();
-  auto listeners = open_listeners(config_, *pki, shards_.front()->broker(),
-                                  [this](std::string_view identity) { return psk_keys_->answer(identity); });
+  auto listeners = open_listeners(
+      config_, *pki, shards_.front()->broker(),
+      [this](std::string_view identity) { return psk_keys_->answer(identity); },
+      [this] { return registry_->certificate_index().in_use(); });
+  device_authority_ = pki->devices;
   if (!listeners) return listeners.problem();
 
   web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_,
-                                          http_connections_, *files_, *upgrades_});
+                                          http_connections_, *files_, *upgrades_, *topology_, script_worker(),
+                                          rules_->rules(), rules_->destinations(), *tags_, rules_->groups(),
+                                          *consumers_, device_authority_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
   if (const auto opened = open_files(*pki); !opened) return opened.problem();
+  if (const auto opened = open_consumers(*pki); !opened) return opened.problem();
   // Only now that nothing stands in the way any more: a start that fails would take the password with it, unseen.
   if (const auto made = make_first_secrets(); !made) return made.problem();
 
@@ -257,6 +318,8 @@ runtime::Outcome<void> Platform::open_web() {
   keep.days = static_cast<int>(config_.history_days);
   retention_ = std::make_unique<thing::Retention>(*management_, *store_, keep);
   retention_->start();
+
+  rules_->begin();
 
   const registry::AccessKey key = registry_->access_keys().front();
   ready_.listeners = std::move(*listeners);
@@ -295,15 +358,31 @@ runtime::Outcome<void> Platform::open_files(const runtime::Pki& pki) {
   auto context =
       runtime::TlsServerContext::open(runtime::TlsProfile::compatible, pki.identities(runtime::TlsProfile::modern));
   if (!context) return context.problem();
+  if (config_.http_channel) web_->offer_http_channel();
+  if (config_.web_sockets) web_->offer_web_sockets(shards_.front()->broker());
   const auto address = web_->listen_for_devices(config_.files_host, config_.files_port, std::move(*context));
   if (!address) return address.problem();
   files_->set_base(files_url(address->port));
   return {};
 }
 
+runtime::Outcome<void> Platform::open_consumers(const runtime::Pki& pki) {
+  if (!config_.amqp_offered) return {};
+  auto context =
+      runtime::TlsServerContext::open(runtime::TlsProfile::modern, pki.identities(runtime::TlsProfile::modern));
+  if (!context) return context.problem();
+  auto address = consumers_->listen(config_.amqp_host, config_.amqp_port, std::move(*context));
+  if (!address) return address.problem();
+  const std::string ip = address->ip_text();
+  const std::string host = ip == "0.0.0.0" ? "127.0.0.1" : ip == "::" ? "[::1]" : ip;
+  ready_.amqp_url = "amqps://" + host + ":" + std::to_string(address->port);
+  return {};
+}
+
 void Platform::start() {
   running_ = true;
   shard_set_->start();
+  consumers_->start();
   management_thread_ = runtime::run_in_thread(*management_, "management");
 }
 
@@ -324,6 +403,8 @@ void Platform::stop() {
     registry_->flush();
     journal_->flush();
   });
+  rules_->stop();
+  consumers_->stop();
   // Queries that HTTP had sent to shards have run after one more pass; from then on nobody reads the store.
   for (const auto& shard : shards_) run_on(shard_set_->loop(shard->broker().shard()), [] {});
   store_->close();

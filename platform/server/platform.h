@@ -11,9 +11,12 @@
 #include "platform/runtime/pki.h"
 #include "platform/runtime/shard_set.h"
 #include "platform/server/config.h"
+#include "platform/server/consumer_port.h"
 #include "platform/server/data_dir.h"
 #include "platform/server/login_feed.h"
 #include "platform/server/ready_file.h"
+#include "platform/server/registration_feed.h"
+#include "platform/server/rule_engine.h"
 #include "platform/server/shard.h"
 #include "platform/server/upgrade_feed.h"
 #include "platform/server/web.h"
@@ -46,9 +49,11 @@ class Platform final {
   runtime::Outcome<void> open_store();
   runtime::Outcome<void> open_registry();
   runtime::Outcome<void> open_upgrades();
+  runtime::Outcome<void> open_rules();
   runtime::Outcome<void> open_shards();
   runtime::Outcome<void> open_web();
   runtime::Outcome<void> open_files(const runtime::Pki& pki);
+  runtime::Outcome<void> open_consumers(const runtime::Pki& pki);
   runtime::Outcome<void> make_first_secrets();
   std::vector<std::string> certificate_names() const;
   std::string files_url(std::uint16_t port) const;
@@ -70,10 +75,17 @@ class Platform final {
   std::unique_ptr<broker::ShardBrokers> brokers_;
   std::unique_ptr<registry::FileLinks> files_;
   std::unique_ptr<upgrade::Upgrades> upgrades_;
+  std::unique_ptr<topology::Topology> topology_;
+  std::unique_ptr<tag::Tags> tags_;
+  std::unique_ptr<thing::Neighbours> neighbours_;
+  std::unique_ptr<RuleEngine> rules_;
+  std::unique_ptr<ConsumerPort> consumers_;
   std::vector<std::unique_ptr<LoginFeed>> login_feeds_;
+  std::vector<std::unique_ptr<RegistrationFeed>> registration_feeds_;
   std::vector<std::unique_ptr<UpgradeFeed>> upgrade_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;
+  runtime::TlsIdentity device_authority_;
   std::unique_ptr<Web> web_;
   ReadyInfo ready_;
   std::string fresh_admin_password_;

@@ -21,6 +21,7 @@ std::string render_ready(const ReadyInfo& info) {
                                  {"ca", info.ca_path},
                                  {"openapi", info.openapi_url},
                                  {"files", info.files_url},
+                                 {"amqp", info.amqp_url},
                                  {"accessKeyId", info.access_key_id},
                                  {"accessKeySecret", info.access_key_secret},
                                  {"page", info.page_url},

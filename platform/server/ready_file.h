@@ -12,6 +12,7 @@ struct ReadyInfo {
   std::string ca_path;
   std::string openapi_url;
   std::string files_url;  ///< where devices fetch files; "" = nowhere
+  std::string amqp_url;   ///< where consumers connect: "amqps://127.0.0.1:5671"; "" = nowhere
   std::string access_key_id, access_key_secret;
   std::string page_url;    ///< a link that logs in once
   std::string page_token;  ///< another token, for a script that asks as the page does

@@ -24,6 +24,8 @@ void introduce(const Platform& platform, const Config& config) {
               platform.ready().page_url.c_str(), platform.ready().ca_path.c_str());
   if (!platform.ready().files_url.empty())
     std::printf("  files        %s, for devices\n", platform.ready().files_url.c_str());
+  if (!platform.ready().amqp_url.empty())
+    std::printf("  AMQP         %s, for consumers\n", platform.ready().amqp_url.c_str());
   if (!platform.fresh_admin_password().empty())
     std::printf("  admin password, shown this once: %s\n", platform.fresh_admin_password().c_str());
   std::fflush(stdout);

@@ -3,10 +3,13 @@
 #include <memory>
 
 #include "platform/broker/broker.h"
+#include "platform/broker/visits.h"
 #include "platform/registry/directory.h"
+#include "platform/registry/http_logins.h"
 #include "platform/registry/login.h"
 #include "platform/registry/standard_users.h"
 #include "platform/registry/throttle.h"
+#include "platform/script/runner.h"
 #include "platform/thing/ingress.h"
 
 namespace tercet::server {
@@ -21,6 +24,13 @@ struct ShardSurroundings {
   const registry::FileLinks* files = nullptr;  ///< null: no remote configuration
   std::function<void(const registry::ConfigurationAnswer&)> configured = {};
   std::function<void(thing::UpgradeMessage)> upgrades = {};  ///< empty: no firmware
+  registry::Registrar* registrar = nullptr;                  ///< null: boards must be registered beforehand
+  std::function<bool(thing::GatewayMessage)> gateways = {};  ///< empty: no topology
+  thing::Neighbours* neighbours = nullptr;                   ///< null: no sub-devices
+  script::RunnerSettings scripts = {};
+  thing::Outlet* outlet = nullptr;                           ///< of this shard; null: no rules
+  std::function<bool(thing::TagMessage)> tags = {};          ///< empty: no tags
+  const registry::CertificateIndex* certificates = nullptr;  ///< null: no device logs in with one
 };
 struct ShardSettings {
   registry::ThrottleLimits throttle;
@@ -44,6 +54,8 @@ class Shard final : private registry::DirectoryListener {
   void share_throttle(const std::vector<std::unique_ptr<Shard>>& all);
 
   broker::Broker& broker() { return broker_; }
+  broker::Visits& visits() { return visits_; }
+  registry::HttpLogins& http_logins() { return http_logins_; }
   thing::Things& things() { return ingress_.things(); }
   const registry::LoginAuthenticator& authenticator() const { return authenticator_; }
 
@@ -57,8 +69,11 @@ class Shard final : private registry::DirectoryListener {
   registry::Throttle throttle_;
   registry::StandardUsers users_;
   registry::LoginAuthenticator authenticator_;
+  registry::HttpLogins http_logins_;
+  script::Runner scripts_;
   thing::ThingIngress ingress_;
   broker::Broker broker_;
+  broker::Visits visits_;
 };
 
 }  // namespace tercet::server

@@ -24,7 +24,17 @@ using runtime::Outcome;
 using runtime::Problem;
 
 constexpr std::string_view kFormatKey = "format";
-constexpr std::array<std::string_view, kFamilies> kNames{"default", "history", "state", "queue", "session"};
+constexpr std::array<std::string_view, kFamilies> kNames{"default", "history", "state", "queue", "session", "forward"};
+
+/// The first eight bytes of a key, for hints; not of one that ends in NUL. RocksDB shares the hints of puts with range
+/// deletions, which are in another table, and corrupts its memory when one meets the other: so a range deletion always
+/// begins at a key that ends in NUL (Engine::add()).
+class HintPrefix final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "tercet.HintPrefix"; }
+  Slice Transform(const Slice& key) const override { return {key.data(), 8}; }
+  bool InDomain(const Slice& key) const override { return key.size() > 8 && key[key.size() - 1] != '\0'; }
+};
 
 /// RocksDB takes no null pointer, also for nothing.
 Slice slice(std::string_view text) { return text.data() == nullptr ? Slice() : Slice(text.data(), text.size()); }
@@ -78,7 +88,7 @@ rocksdb::ColumnFamilyOptions family_options(const RocksOptions& options, std::st
   // Keys of these two begin with the device's number, eight bytes: remembering where the last insertion for a device
   // went saves half of the search.
   if (name == "history" || name == "state")
-    made.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(8));
+    made.memtable_insert_with_hint_prefix_extractor = std::make_shared<HintPrefix>();
   if (name == "history") {
     // Append-mostly and never read by single keys: the fewest rewrites, no filter; what is new is not compressed yet.
     made.compaction_style = rocksdb::kCompactionStyleUniversal;
@@ -263,9 +273,13 @@ void RocksStore::Engine::add(rocksdb::WriteBatch& batch, const Mutations& mutati
       case Mutations::Op::Kind::erase:
         static_cast<void>(batch.Delete(family(op.family), slice(op.key)));
         break;
-      case Mutations::Op::Kind::erase_range:
-        static_cast<void>(batch.DeleteRange(family(op.family), slice(op.key), slice(op.value)));
+      case Mutations::Op::Kind::erase_range: {
+        if (op.key >= op.value) break;
+        static_cast<void>(batch.Delete(family(op.family), slice(op.key)));
+        const std::string after = std::string(op.key) + '\0';  // see HintPrefix
+        static_cast<void>(batch.DeleteRange(family(op.family), after, slice(op.value)));
         break;
+      }
     }
   });
 }

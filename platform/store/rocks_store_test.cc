@@ -92,6 +92,39 @@ TEST_CASE("submissions of one group see each other in order: the last put wins, 
   CHECK(*store->get(Family::queue, "r3") == "x");
 }
 
+TEST_CASE("ranges erased between puts of the same device leave what was put before and after in order") {
+  TestFolder folder;
+  TestLoop loop;
+  const auto store = open_or_die({.folder = folder.path() / "stream"});
+  int durable = 0, wanted = 0;
+  const auto submit = [&](Mutations made) {
+    ++wanted;
+    REQUIRE(store->submit(loop, std::move(made), [&] { ++durable; }));
+  };
+  for (int round = 0; round < 200; ++round) {
+    Mutations puts;
+    for (int i = 0; i < 20; ++i)
+      puts.put(Family::history, "device_1" + std::to_string(1000 + i * 7 % 20) + "x", std::to_string(round));
+    submit(std::move(puts));
+    Mutations erased;  // the whole device, from a whole key, and the same twice
+    erased.erase_range(Family::history, "device_1", "device_2");
+    erased.erase_range(Family::history, "device_11003x", "device_11009x");
+    erased.erase_range(Family::history, "device_11003x", "device_11009x");
+    erased.erase_range(Family::history, "device_2", "device_1");
+    submit(std::move(erased));
+    submit(one("device_11003x", std::to_string(round), Family::history));
+  }
+  REQUIRE(loop.run_until([&] { return durable == wanted; }));
+  int found = 0;
+  CHECK(store->scan(Family::history, "device_1", "device_2", StreamStore::Order::ascending,
+                    [&](std::string_view key, std::string_view value) {
+                      CHECK(key == "device_11003x");
+                      CHECK(value == "199");
+                      return ++found > 0;
+                    }));
+  CHECK(found == 1);
+}
+
 TEST_CASE("scans of the disk go both ways through a half-open range") {
   TestFolder folder;
   TestLoop loop;

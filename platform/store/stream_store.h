@@ -18,8 +18,9 @@ enum class Family : std::uint8_t {
   state,    ///< last values of a device
   queue,    ///< messages waiting for a session that is offline
   session,  ///< what a persistent session remembers
+  forward,  ///< messages on their way to applications, and what rules remember of devices
 };
-inline constexpr std::size_t kFamilies = 5;
+inline constexpr std::size_t kFamilies = 6;
 
 /// Changes that become durable together. Built by one shard, moved into submit().
 class Mutations {

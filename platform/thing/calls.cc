@@ -90,6 +90,16 @@ SetTicket ThingIngress::Shard::invoke_service(std::uint64_t number, std::string_
                           params,
                           std::string{},
                           std::move(on_result)};
+  if (is_translated(*device)) {
+    if (auto problem = check_translatable(*device)) return *problem;
+    const std::string envelope = reply_;
+    SetTicket ticket =
+        wait_for(id, loop_.now() + (synchronous ? settings_.sync_timeout : settings_.service_timeout), std::move(call));
+    ticket.answers = synchronous;
+    ticket.is_translating = true;
+    send_translated(*device, id, envelope);
+    return ticket;
+  }
   if (!synchronous) {
     if (!egress_->send_to(key, topic, as_bytes(reply_), 1))
       return refused(Error::closed, "the device is offline, or has not subscribed to " + topic);
@@ -179,6 +189,7 @@ Taken ThingIngress::Shard::on_service_reply(const Message& message) {
   result.message = reply->message;
   result.data = reply->data ? std::string(reply->data->raw()) : "{}";
   result.payload = payload;
+  emit_reply(message.device.number, *id, "/thing/service/" + call->service, result);
   end_call(std::move(*call), result);
   return Taken::done;
 }

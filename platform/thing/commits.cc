@@ -22,9 +22,12 @@ void CommitGroup::clear() {
   answers.clear();
   before.clear();
   desired_before.clear();
+  log_upload_before.clear();
+  shadow_before.clear();
   dirty.clear();
   told.clear();
   left_out = 0;
+  has_outgoing = false;
   presences.clear();
   forgotten.clear();
   reads.clear();
@@ -65,7 +68,9 @@ void Commits::when_durable(Read read) {
 void Commits::forget(const DeviceState& device) {
   for (const auto& group : in_flight_) {
     std::erase_if(group->before, [&](const Before& before) { return before.device == &device; });
+    std::erase_if(group->shadow_before, [&](const ShadowBefore& before) { return before.device == &device; });
     std::erase_if(group->desired_before, [&](const DesiredBefore& before) { return before.device == &device; });
+    std::erase_if(group->log_upload_before, [&](const LogUploadBefore& before) { return before.device == &device; });
   }
 }
 

@@ -9,11 +9,10 @@
 #include "platform/broker/ingress.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/stream_store.h"
+#include "platform/thing/device_state.h"
 #include "platform/thing/things.h"
 
 namespace tercet::thing {
-
-struct DeviceState;
 
 /// A stretch of a group's arena.
 struct Stretch {
@@ -30,6 +29,7 @@ struct Answer {
   Stretch payload;
   std::uint8_t qos = 0;
   bool has_ack = false;
+  bool is_raw = false;     ///< the reply goes through the product's script
   bool has_reply = false;  ///< false: `sys.ack` was 0; topic and payload are there all the same, for a refusal
 };
 
@@ -46,6 +46,18 @@ struct Before {
 struct DesiredBefore {
   DeviceState* device;
   std::vector<Desired> desired;
+};
+
+/// Whether a device's log was wanted before this pass changed it.
+struct LogUploadBefore {
+  DeviceState* device;
+  bool wanted;
+};
+
+/// A shadow before this pass changed it; nothing: there was none.
+struct ShadowBefore {
+  DeviceState* device;
+  std::optional<Shadow> shadow;
 };
 
 /// A change to be told to Updates.
@@ -71,9 +83,12 @@ struct CommitGroup {
   std::vector<Answer> answers;
   std::vector<Before> before;  ///< in order of the changes
   std::vector<DesiredBefore> desired_before;
+  std::vector<LogUploadBefore> log_upload_before;
+  std::vector<ShadowBefore> shadow_before;
   std::vector<DeviceState*> dirty;  ///< devices whose last values have changed
   std::vector<Told> told;
   std::size_t left_out = 0;
+  bool has_outgoing = false;             ///< the Outlet has put something into the mutations
   std::vector<std::uint64_t> presences;  ///< devices that came or went
   std::vector<std::uint64_t> forgotten;  ///< devices to be erased
   std::vector<Read> reads;

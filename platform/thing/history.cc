@@ -159,6 +159,36 @@ class ServicePageRows : public Rows<ServiceRecord> {
   std::string_view identifier_;
 };
 
+class LogRows : public Rows<LogRecord> {
+ public:
+  LogRows(std::vector<LogRecord>& rows, std::size_t most, std::string_view level) : Rows(rows, most), level_(level) {}
+  bool take(const HistoryKey& key, RecordReader& reader) {
+    LogRecord record;
+    record.time = key.time;
+    for (std::string* const field :
+         {&record.level, &record.module, &record.code, &record.trace, &record.content, &record.collected}) {
+      const auto text = reader.next();
+      if (!text) return false;
+      *field = *text;
+    }
+    if (level_.empty() || record.level == level_) add(std::move(record));
+    return true;
+  }
+
+ private:
+  std::string_view level_;
+};
+
+class NetworkRows : public Rows<NetworkRecord> {
+ public:
+  using Rows::Rows;
+  bool take(const HistoryKey& key, RecordReader& reader) {
+    const auto report = reader.next();
+    if (report) add({key.time, std::string(*report)});
+    return report.has_value();
+  }
+};
+
 }  // namespace
 
 Result<PropertiesPage> query_properties(store::StreamStore& store, std::uint64_t device,
@@ -196,6 +226,22 @@ Result<ServicesPage> query_services(store::StreamStore& store, std::uint64_t dev
   ServicesPage out;
   ServicePageRows page(out.calls, range.page_size, identifier);
   if (const auto walked = walk(store, device, RecordKind::service, range, page, out); !walked)
+    return fail(walked.error());
+  return out;
+}
+
+Result<LogsPage> query_logs(store::StreamStore& store, std::uint64_t device, std::string_view level,
+                            const Range& range) {
+  LogsPage out;
+  LogRows page(out.entries, range.page_size, level);
+  if (const auto walked = walk(store, device, RecordKind::log, range, page, out); !walked) return fail(walked.error());
+  return out;
+}
+
+Result<NetworkPage> query_network(store::StreamStore& store, std::uint64_t device, const Range& range) {
+  NetworkPage out;
+  NetworkRows page(out.reports, range.page_size);
+  if (const auto walked = walk(store, device, RecordKind::network, range, page, out); !walked)
     return fail(walked.error());
   return out;
 }

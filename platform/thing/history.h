@@ -61,6 +61,22 @@ struct ServicesPage : Paging {
   std::vector<ServiceRecord> calls;
 };
 
+struct LogRecord {
+  UnixMillis time;  ///< when it was, as the device says; when it came, if that cannot be
+  std::string level, module, code, trace, content;
+  std::string collected;  ///< the time as the device wrote it
+};
+struct LogsPage : Paging {
+  std::vector<LogRecord> entries;
+};
+struct NetworkRecord {
+  UnixMillis time;
+  std::string report;  ///< JSON object, as the device sent it: {"wifi":{"rssi":-40,…},"_time":…}
+};
+struct NetworkPage : Paging {
+  std::vector<NetworkRecord> reports;
+};
+
 /// Queries, blocking: for the management or a worker thread, never for a shard. They see what is durable.
 /// Errors: io_failed.
 Result<PropertyPage> query_property(store::StreamStore& store, std::uint64_t device, std::string_view identifier,
@@ -74,6 +90,12 @@ Result<EventsPage> query_events(store::StreamStore& store, std::uint64_t device,
 /// Property sets (identifier "set") and, once offered, services.
 Result<ServicesPage> query_services(store::StreamStore& store, std::uint64_t device, std::string_view identifier,
                                     const Range& range);
+
+/// What the device has uploaded of its own log; level "" = all.
+Result<LogsPage> query_logs(store::StreamStore& store, std::uint64_t device, std::string_view level,
+                            const Range& range);
+/// What it has told of its network.
+Result<NetworkPage> query_network(store::StreamStore& store, std::uint64_t device, const Range& range);
 
 /// What the OpenAPI's `Value` shows of a JSON value: the inside of a string, anything else as it stands.
 std::string value_text(std::string_view json);

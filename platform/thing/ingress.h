@@ -6,9 +6,15 @@
 #include "platform/broker/refusal.h"
 #include "platform/registry/directory.h"
 #include "platform/registry/file_links.h"
+#include "platform/registry/login.h"
 #include "platform/registry/records.h"
 #include "platform/runtime/loop.h"
+#include "platform/script/scripts.h"
 #include "platform/store/stream_store.h"
+#include "platform/thing/gateway_message.h"
+#include "platform/thing/outlet.h"
+#include "platform/thing/sub_devices.h"
+#include "platform/thing/tag_message.h"
 #include "platform/thing/things.h"
 #include "platform/thing/upgrade_message.h"
 #include "tercet/base/result.h"
@@ -26,6 +32,8 @@ struct Settings {
   Millis sync_timeout{8'000};                      ///< of a synchronous service
   Millis service_timeout = std::chrono::hours{1};  ///< then an asynchronous call stays without an answer
   std::size_t max_changes_per_group = 4096;        ///< told to Updates
+  std::uint32_t sub_logins_per_second = 200;       ///< over one gateway (429)
+  std::size_t max_sub_devices = 2000;              ///< logged in over one gateway (428)
   std::uint32_t notes_per_minute = 6;              ///< journal entries per device about its messages
 };
 
@@ -42,6 +50,15 @@ struct Wiring {
   std::function<void(const registry::ConfigurationAnswer&)> configured = {};
   /// Told of what devices say about their firmware; empty: such messages are declined. On the shard.
   std::function<void(UpgradeMessage)> upgrades = {};
+  Outlet* outlet = nullptr;  ///< of this shard; null: no application wants messages
+  /// Told of what gateways ask about their topology, on the shard; false: it has no room now. Empty: such messages are
+  /// declined.
+  std::function<bool(GatewayMessage)> gateways = {};
+  Neighbours* neighbours = nullptr;         ///< null: no sub-device can log in
+  registry::LoginEvents* logins = nullptr;  ///< of this shard: told of sub-devices' logins; may be null
+  script::Scripts* scripts = nullptr;       ///< of this shard; null: pass-through messages are declined
+  /// Told of what devices say about their tags, on the shard; false: it has no room now. Empty: they are declined.
+  std::function<bool(TagMessage)> tags = {};
 };
 
 /// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.
@@ -61,9 +78,16 @@ class ThingIngress final : public broker::Ingress {
   Things& things();
 
   Taken on_message(const broker::Inbound& message) override;
+  Taken on_custom(const broker::Inbound& message) override;
   void on_online(broker::SessionRef session, const broker::Identity& identity, std::uint64_t tag,
                  const runtime::Address& peer, std::string_view client_id) override;
   void on_offline(const broker::Identity& identity, std::uint64_t tag) override;
+  void on_subscribed(std::uint64_t tag) override;
+  void on_receipt(std::uint64_t tag, std::uint64_t receipt) override;
+  bool on_stranger(const broker::Inbound& message) override;
+  void on_ride_over(broker::SessionRef session, std::uint64_t tag, std::string_view name, broker::RideEnd why) override;
+  /// For Neighbours.
+  SubDeviceHome& sub_devices();
 
  private:
   class Shard;

@@ -82,10 +82,42 @@ TEST_CASE("what does not fit the model is dropped and named, the rest is kept, a
       R"("interval":"tsl parse: int value not valid -> interval"},"method":"thing.event.property.post","version":"1.0"})");
   CHECK(shard.value("temperature") == "21.5");
   CHECK(shard.value("interval") == "");
-  REQUIRE(shard.journal.entries.size() == 1);
+  REQUIRE(shard.journal.entries.size() == 2);
   CHECK(shard.journal.entries[0].name == "a1aaaaaaaaa/board1");
   CHECK(shard.journal.entries[0].code == 6304);
   CHECK(shard.journal.entries[0].cause == auth::code(auth::Cause::property_not_in_model));
+  CHECK(shard.journal.entries[0].evidence.starts_with(
+      R"("LightCurrent":"tsl parse: params not exist -> LightCurrent" [)"));
+  CHECK(shard.journal.entries[1].code == 6306);
+  CHECK(shard.journal.entries[1].cause == auth::code(auth::Cause::property_wrong_type));
+  CHECK(shard.journal.entries[1].evidence.find("interval") != std::string::npos);
+}
+
+TEST_CASE("of a post with many wrong fields the journal names five, and the fifth says how many more there are") {
+  store::MemoryStore store;
+  TestShard shard(store);
+  const char* const many = R"({"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"f":2,"g":1})";
+  shard.post(many);
+  REQUIRE(shard.journal.entries.size() == 5);
+  CHECK(shard.journal.entries[3].evidence.find("more of this post") == std::string::npos);
+  CHECK(shard.journal.entries[4].evidence.find("-> e\", and 2 more of this post [") != std::string::npos);
+  shard.post(many);  // nothing new in it
+  CHECK(shard.journal.entries.size() == 5);
+  shard.post(R"({"x":1,"y":1})");  // the sixth of this minute
+  REQUIRE(shard.journal.entries.size() == 6);
+  CHECK(shard.journal.entries[5].evidence.find("-> x\", and 1 more of this post [") != std::string::npos);
+  shard.loop.advance(Seconds{61});
+  shard.post(many);
+  CHECK(shard.journal.entries.size() == 11);
+}
+
+TEST_CASE("under strong validation each field's entry says whether its type or its range is wrong") {
+  store::MemoryStore store;
+  TestShard shard(store, registry::Validation::strong);
+  shard.post(R"({"interval":"x","temperature":1e9})");
+  REQUIRE(shard.journal.entries.size() == 2);
+  CHECK(shard.journal.entries[0].cause == auth::code(auth::Cause::property_wrong_type));
+  CHECK(shard.journal.entries[1].cause == auth::code(auth::Cause::property_out_of_range));
 }
 
 TEST_CASE("a post of which nothing is kept is answered 200 at once") {

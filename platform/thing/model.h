@@ -123,8 +123,15 @@ class Model {
   std::span<const Member> inputs(const Service& service) const {
     return {members_.data() + service.first_input, service.input_count};
   }
+  std::span<const Member> outputs(const Service& service) const {
+    return {members_.data() + service.first_output, service.output_count};
+  }
   std::span<const std::int32_t> choices(const Spec& spec) const {
     return {choices_.data() + spec.first_choice, spec.choice_count};
+  }
+  /// What the model calls each of choices(), in the same order; "" where it has no text.
+  std::span<const std::string> choice_names(const Spec& spec) const {
+    return {choice_names_.data() + spec.first_choice, spec.choice_count};
   }
 
   /// The TSL as `dsltemplate/get` and GetThingModelTsl answer it: compact, with schema, link, profile of the product
@@ -142,6 +149,7 @@ class Model {
   std::vector<Service> services_;
   std::vector<Member> members_;
   std::vector<std::int32_t> choices_;
+  std::vector<std::string> choice_names_;
   IdentifierTable property_table_, event_table_, service_table_;
   std::string schema_, version_;  ///< JSON strings with their quotes, or ""
   std::string features_;          ///< `"properties":[…],"events":[…],"services":[…]…`

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "platform/thing/model.h"
@@ -327,18 +328,21 @@ class ModelParser {
   Spec enum_spec(Spec out, const bj::object& choices, const std::string& path) {
     if (choices.empty()) refuse(path, "an enum without choices", "add them: {\"0\":\"off\",\"1\":\"on\"}");
     if (choices.size() > kMaxChoices) refuse(path, "more than 100 choices", "use int, or several enums");
-    std::set<std::int32_t> numbers;
+    std::map<std::int32_t, std::string> found;
     for (const auto& [key, text] : choices) {
       std::int32_t number = 0;
       const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);
       if (error != std::errc{} || end != key.data() + key.size())
         refuse(at(path, {key.data(), key.size()}), "the name of a choice must be a whole number",
                "write {\"0\":\"text\",\"1\":\"text\"}");
-      numbers.insert(number);
+      found[number] = text.is_string() ? std::string(view(text.get_string())) : std::string();
     }
     out.first_choice = static_cast<std::uint32_t>(model_.choices_.size());
-    out.choice_count = static_cast<std::uint32_t>(numbers.size());
-    model_.choices_.insert(model_.choices_.end(), numbers.begin(), numbers.end());
+    out.choice_count = static_cast<std::uint32_t>(found.size());
+    for (auto& [number, name_of_choice] : found) {
+      model_.choices_.push_back(number);
+      model_.choice_names_.push_back(std::move(name_of_choice));
+    }
     return out;
   }
 

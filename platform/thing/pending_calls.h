@@ -16,12 +16,12 @@ namespace tercet::thing {
 class PendingCalls {
  public:
   /// Where the answer is expected: one that comes another way is not one.
-  enum class Way : std::uint8_t { reply_topic, rrpc };
+  enum class Way : std::uint8_t { reply_topic, rrpc, property_get };
   struct Call {
     std::uint64_t device = 0;
     Way way = Way::reply_topic;
     UnixMillis sent;
-    std::string service;  ///< "" for a plain RRPC, which leaves no record
+    std::string service;  ///< "" for a plain RRPC and a property get, which leave no record
     std::string input;    ///< JSON
     std::string record;   ///< key of the record without an answer
     std::function<void(const CallResult&)> on_result;

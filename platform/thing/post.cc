@@ -10,15 +10,10 @@ using Taken = broker::Ingress::Taken;
 
 namespace {
 
+constexpr std::size_t kMaxNotedFields = 5;  // dropped fields of a post with a journal entry of their own
 constexpr std::size_t kMaxShownName = 128;  // bytes of a dropped value's name in the reply; identifiers are shorter
 
 bool is_object(const std::optional<json::Value>& params) { return params && params->is(json::Type::object); }
-
-/// Trailing commas are forgiven in messages (official C clients send them), but not in values that others will read.
-bool is_strict(const json::Value& value) {
-  const bool holds_others = value.is(json::Type::object) || value.is(json::Type::array);
-  return !holds_others || json::parse(value.raw()).has_value();
-}
 
 std::size_t count_samples(const std::optional<json::Value>& group) {
   std::size_t total = 0;
@@ -44,6 +39,7 @@ Taken ThingIngress::Shard::on_property_post(const Message& message) {
     return refuse(message, request->id, Code::parameter_error,
                   request->params ? Cause::params_wrong_type : Cause::params_missing, "params must be an object");
   begin_message(message.product);
+  is_told_ = wants(message.product, Source::property);
   alink::Properties properties(*request->params);
   std::size_t count = 0;
   while (const auto property = properties.next()) {
@@ -52,6 +48,8 @@ Taken ThingIngress::Shard::on_property_post(const Message& message) {
     take_value(message.product, property->identifier, property->posted, Kept::live);
   }
   write_values(message.device, Kept::live);
+  if (is_told_ && message.product.validation == Validation::none) emit_unchecked(message, *request->params);
+  if (is_told_) emit_properties(message.device, accepted_, Kept::live);
   ++counts_.posts;
   return answer_later(message, *request);
 }
@@ -104,10 +102,17 @@ Taken ThingIngress::Shard::on_history_post(const Message& message) {
 void ThingIngress::Shard::take_samples(const Message& message, const alink::DeviceSamples& from, Kept kept) {
   if (from.properties) {
     accepted_.clear();
+    is_told_ = wants(message.product, kept == Kept::live ? Source::property : Source::property_history);
     alink::Samples samples(*from.properties);
     while (const auto sample = samples.next()) take_value(message.product, sample->identifier, sample->posted, kept);
     write_values(message.device, kept);
+    // Applications get a message for each time, as if each had been posted by itself.
+    for (std::size_t first = 0, end = 0; is_told_ && first < accepted_.size(); first = end) {
+      while (end < accepted_.size() && accepted_[end].time == accepted_[first].time) ++end;
+      emit_properties(message.device, std::span(accepted_).subspan(first, end - first), kept);
+    }
   }
+  is_told_ = false;
   if (!from.events) return;
   alink::Samples samples(*from.events);
   while (const auto sample = samples.next())
@@ -135,8 +140,11 @@ void ThingIngress::Shard::begin_message(const ProductBinding& product) {
   accepted_.clear();
   dropped_.clear();
   if (!dropped_names_.empty()) dropped_names_.clear();
+  dropped_fields_.clear();
   dropped_count_ = 0;
   dropped_unnamed_ = 0;
+  is_told_ = false;
+  failed_.clear();
   written_ = 0;
   if (seen_.size() < product.names.size()) seen_.resize(product.names.size(), Seen{});
 }
@@ -148,17 +156,15 @@ void ThingIngress::Shard::take_value(const ProductBinding& product, const json::
   std::string_view plain = identifier.raw();
   if (identifier.has_escapes()) plain = identifier.unescape(buffer).value_or(std::string_view{});
   const Property* const property = product.model->find_property(plain);
-  if (property == nullptr)
-    return drop(identifier, {identifier.raw().empty() ? Code::identifier_empty : Code::params_not_exist});
-  if (!is_time_good(posted, kept)) return drop(identifier, {Code::bad_time});
+  const auto fails = [&](const Checked& why, bool is_range = false) {
+    if (is_told_) note_failed(identifier, posted, why);
+    drop(identifier, why, is_range);
+  };
+  if (property == nullptr) return fails({identifier.raw().empty() ? Code::identifier_empty : Code::params_not_exist});
+  if (!is_time_good(posted, kept)) return fails({Code::bad_time});
   auto checked = check(*product.model, property->spec, posted.value, product.validation);
-  if (checked.ok() && !is_strict(posted.value)) checked = {Code::bad_struct};
-  if (!checked.ok()) {
-    if (dropped_count_ == 0)
-      dropped_range_ = product.validation == Validation::strong &&
-                       check(*product.model, property->spec, posted.value, Validation::weak).ok();
-    return drop(identifier, checked);
-  }
+  if (checked.ok() && !is_strict_json(posted.value)) checked = {Code::bad_struct};
+  if (!checked.ok()) return fails(checked, is_out_of_range(product, property->spec, posted.value));
   const auto index = static_cast<std::uint32_t>(property - product.model->properties().data());
   accepted_.push_back(
       {index, product.names[index], posted.value.raw(), posted.time ? posted.time->ms : loop_.wall().ms});
@@ -170,7 +176,15 @@ bool ThingIngress::Shard::is_time_good(const alink::TimedValue& posted, Kept kep
   return posted.time->ms >= 0 && posted.time->ms <= loop_.wall().ms + settings_.max_future.count();
 }
 
-void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why) {
+/// Whether a value that failed its check is of the right type all the same. Asked only while the journal still has
+/// room.
+bool ThingIngress::Shard::is_out_of_range(const ProductBinding& product, const Spec& spec,
+                                          const json::Value& value) const {
+  return dropped_fields_.size() < kMaxNotedFields && product.validation == Validation::strong &&
+         check(*product.model, spec, value, Validation::weak).ok() && is_strict_json(value);
+}
+
+void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why, bool is_range) {
   if (dropped_count_++ == 0) dropped_code_ = why.code;
   const auto raw = identifier.raw();
   // Once per identifier, and no more of them than a post may have properties.
@@ -181,9 +195,12 @@ void ThingIngress::Shard::drop(const json::Text& identifier, const Checked& why)
   }
   dropped_names_.insert(raw);
   if (!dropped_.empty()) dropped_ += ',';
+  const std::size_t from = dropped_.size();
   dropped_.append("\"").append(shortened(raw, kMaxShownName)).append("\":\"");
   append_check_text(dropped_, why, raw);
   dropped_ += '"';
+  if (dropped_fields_.size() < kMaxNotedFields)
+    dropped_fields_.push_back({why.code, is_range, from, dropped_.size() - from});
 }
 
 /// One record per time. Nearly always there is but one.
@@ -280,6 +297,7 @@ bool ThingIngress::Shard::take_event(DeviceState& device, const ProductBinding& 
   append_field(record_, output_);
   put_record(RecordKind::event, device.number, time);
   ++counts_.events;
+  emit_event(device, *event, time, kept);
   if (kept == Kept::live && updates_ != nullptr)
     tell_later(device.number, names_.intern(event->identifier), time, output_, true);
   return true;
@@ -295,9 +313,9 @@ bool ThingIngress::Shard::take_outputs(const ProductBinding& product, const Even
                                     [&](const Member& member) { return name == std::string_view(member.identifier); });
     auto checked = known == outputs.end() ? Checked{Code::params_not_exist}
                                           : check(*product.model, known->spec, inner, product.validation);
-    if (checked.ok() && !is_strict(inner)) checked = {Code::bad_struct};
+    if (checked.ok() && !is_strict_json(inner)) checked = {Code::bad_struct};
     if (!checked.ok()) {
-      drop(name, checked);
+      drop(name, checked, known != outputs.end() && is_out_of_range(product, known->spec, inner));
       dropped = true;
       continue;
     }
@@ -331,6 +349,7 @@ Taken ThingIngress::Shard::answer_later(const Message& message, const alink::Req
   answer.qos = std::min<std::uint8_t>(message.in.qos, 1);
   answer.has_ack = message.in.qos != 0;
   answer.has_reply = request.wants_reply;
+  answer.is_raw = in_raw_;
   answer.topic = group.keep(message.topic.path);
   group.keep("_reply");
   answer.topic.size += 6;
@@ -341,9 +360,22 @@ Taken ThingIngress::Shard::answer_later(const Message& message, const alink::Req
 }
 
 void ThingIngress::Shard::note_dropped(const Message& message) {
-  const auto& product = message.product;
-  const auto cause = cause_of_drop(dropped_code_, dropped_range_, product.model->properties().empty());
-  note(message.device, &message.in, cause, alink::number(dropped_code_), dropped_);
+  const bool is_model_empty = message.product.model->properties().empty();
+  // The same fields for the same reasons as in the post before are said once a minute.
+  const auto digest = static_cast<std::uint32_t>(std::hash<std::string_view>{}(dropped_)) | 0x8000'0000U;
+  const std::size_t left = notes_left(message.device, digest & ~1U);
+  // Without a model one entry says it all: what is amiss is the product, not its fields.
+  const std::size_t shown = std::min({left, dropped_fields_.size(), is_model_empty ? std::size_t{1} : kMaxNotedFields});
+  for (std::size_t i = 0; i < shown; ++i) {
+    const DroppedField& field = dropped_fields_[i];
+    std::string evidence = dropped_.substr(field.from, field.size);
+    if (i + 1 == shown && dropped_names_.size() + dropped_unnamed_ > shown)
+      evidence.append(", and ")
+          .append(std::to_string(dropped_names_.size() + dropped_unnamed_ - shown))
+          .append(" more of this post");
+    record(message.device, &message.in, cause_of_drop(field.code, field.is_range, is_model_empty),
+           alink::number(field.code), evidence);
+  }
 }
 
 }  // namespace tercet::thing

@@ -51,7 +51,7 @@ std::optional<UnixMillis> take_time(std::string_view& rest) {
   return UnixMillis{time};
 }
 
-bool is_kind(std::uint8_t byte) { return byte == 'p' || byte == 'e' || byte == 's'; }
+bool is_kind(std::uint8_t byte) { return byte == 'p' || byte == 'e' || byte == 's' || byte == 'l' || byte == 'n'; }
 
 }  // namespace
 
@@ -105,9 +105,25 @@ void append_desired_key(std::string& out, std::uint64_t device) {
   out.push_back('d');
 }
 
+void append_log_upload_key(std::string& out, std::uint64_t device) {
+  append_big<8>(out, device);
+  out.push_back('l');
+}
+
+void append_shadow_key(std::string& out, std::uint64_t device) {
+  append_big<8>(out, device);
+  out.push_back('h');
+}
+
 Result<StateKey> decode_state_key(std::string_view key) {
   if (key.size() == 9 && key[8] == 's') return StateKey{big(key.substr(0, 8)), std::nullopt};
+  if (key.size() == 9 && key[8] == 'h') return StateKey{big(key.substr(0, 8)), std::nullopt, false, false, true};
   if (key.size() == 9 && key[8] == 'd') return StateKey{big(key.substr(0, 8)), std::nullopt, true};
+  if (key.size() == 9 && key[8] == 'l') {
+    StateKey found{big(key.substr(0, 8)), std::nullopt};
+    found.is_log_upload = true;
+    return found;
+  }
   if (key.size() == 11 && key[8] == 'v')
     return StateKey{big(key.substr(0, 8)), static_cast<std::uint16_t>(big(key.substr(9)))};
   return fail(Error::malformed);
@@ -181,6 +197,24 @@ Result<std::vector<StoredDesired>> read_desired(std::string_view record) {
     out.push_back({*identifier, *time, version, *value});
   }
   return out;
+}
+
+void write_shadow(std::string& out, const StoredShadow& shadow) {
+  out.push_back(static_cast<char>(kRecordVersion));
+  out.push_back(shadow.is_owed ? 1 : 0);
+  append_field(out, shadow.document);
+}
+
+Result<StoredShadow> read_shadow(std::string_view record) {
+  if (record.size() < 2 || static_cast<std::uint8_t>(record[0]) != kRecordVersion) return fail(Error::malformed);
+  if (static_cast<std::uint8_t>(record[1]) > 1) return fail(Error::malformed);
+  StoredShadow shadow;
+  shadow.is_owed = record[1] == 1;
+  record.remove_prefix(2);
+  const auto document = take_field(record);
+  if (!document || !record.empty()) return fail(Error::malformed);
+  shadow.document = *document;
+  return shadow;
 }
 
 void write_presence(std::string& out, const StoredPresence& presence) {

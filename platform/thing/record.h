@@ -17,7 +17,7 @@ inline constexpr std::uint8_t kRecordVersion = 1;
 
 /// Kinds of history. A key is: device number (8), kind (1), time (8), hash of the content (4). Two records of one
 /// device with the same time and content are therefore one: a message that is sent again does not double.
-enum class RecordKind : std::uint8_t { properties = 'p', event = 'e', service = 's' };
+enum class RecordKind : std::uint8_t { properties = 'p', event = 'e', service = 's', log = 'l', network = 'n' };
 
 struct HistoryKey {
   std::uint64_t device = 0;
@@ -31,15 +31,18 @@ Result<HistoryKey> decode_history_key(std::string_view key);  ///< errors: malfo
 std::uint32_t content_hash(std::string_view record);
 
 /// Keys of Family::state: device number (8), then 'v' and a chunk number (2): up to sixteen last values; or 's': the
-/// presence; or 'd': the desired values.
+/// presence; or 'd': the desired values; or 'l': whether its log is wanted (version, 0 or 1).
 inline constexpr std::size_t kValuesPerChunk = 16;
 void append_values_key(std::string& out, std::uint64_t device, std::uint16_t chunk);
 void append_presence_key(std::string& out, std::uint64_t device);
 void append_desired_key(std::string& out, std::uint64_t device);
+void append_log_upload_key(std::string& out, std::uint64_t device);
 struct StateKey {
   std::uint64_t device = 0;
   std::optional<std::uint16_t> chunk;  ///< nothing: the presence, or the desired values
   bool is_desired = false;
+  bool is_log_upload = false;
+  bool is_shadow = false;
 };
 Result<StateKey> decode_state_key(std::string_view key);  ///< errors: malformed
 
@@ -47,6 +50,8 @@ Result<StateKey> decode_state_key(std::string_view key);  ///< errors: malformed
 /// properties: version, flags, then per property: identifier, value.
 /// event:      version, flags, identifier, output.
 /// service:    version, flags, identifier, input, output.
+/// log:        version, flags, level, module, code, trace, content, time as the device wrote it.
+/// network:    version, flags, report (JSON object).
 /// All texts have a varint length in front of them.
 enum RecordFlags : std::uint8_t {
   kLive = 0,
@@ -97,6 +102,15 @@ struct StoredDesired {
 };
 void append_desired(std::string& out, const StoredDesired& desired);       ///< after begin_values()
 Result<std::vector<StoredDesired>> read_desired(std::string_view record);  ///< errors: malformed
+
+/// Shadow: version, whether the device is owed what is desired (1), the document.
+struct StoredShadow {
+  bool is_owed = false;
+  std::string_view document;
+};
+void append_shadow_key(std::string& out, std::uint64_t device);
+void write_shadow(std::string& out, const StoredShadow& shadow);
+Result<StoredShadow> read_shadow(std::string_view record);  ///< errors: malformed
 
 /// Presence: version, online (1), since (8), address, client id.
 struct StoredPresence {

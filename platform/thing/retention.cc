@@ -9,7 +9,8 @@ namespace tercet::thing {
 
 namespace {
 
-constexpr RecordKind kKinds[] = {RecordKind::event, RecordKind::properties, RecordKind::service};  // as keys sort
+constexpr RecordKind kKinds[] = {RecordKind::event, RecordKind::log, RecordKind::network, RecordKind::properties,
+                                 RecordKind::service};  // as keys sort
 
 std::string key_at(std::uint64_t device, RecordKind kind, std::int64_t time) {
   std::string key;

@@ -22,7 +22,6 @@ Code declining_code(Kind kind) {
       return Code::script_empty;
     case Kind::topo_add:
     case Kind::topo_delete:
-    case Kind::property_pack_post:
       return Code::topo_not_exist;
     case Kind::session_login:
     case Kind::session_logout:
@@ -62,6 +61,7 @@ bool is_inside_character(std::string_view text, std::size_t at) {
 }  // namespace
 
 void ThingIngress::Shard::send_now(const Message& message, std::string_view topic, std::string_view payload) {
+  if (in_raw_) return send_raw_reply(message.device.number, message.in.session, payload, message.in.qos);
   egress_->send(message.in.session, topic, as_bytes(payload), std::min<std::uint8_t>(message.in.qos, 1));
 }
 
@@ -100,16 +100,25 @@ Taken ThingIngress::Shard::refuse_unreadable(const Message& message) {
 
 void ThingIngress::Shard::note(DeviceState& device, const broker::Inbound* in, Cause cause, std::int32_t code,
                                std::string_view evidence) {
+  if (notes_left(device, static_cast<std::uint32_t>(cause)) != 0) record(device, in, cause, code, evidence);
+}
+
+std::uint32_t ThingIngress::Shard::notes_left(DeviceState& device, std::uint32_t about) {
   const auto minute = loop_.wall().ms / 60'000;
   if (device.notes_minute != minute) {
     device.notes_minute = minute;
     device.notes = 0;
-    device.last_cause = 0xFF;
+    device.last_said = DeviceState::kNothingSaid;
   }
   // What repeats within a minute is said once.
-  if (device.notes >= settings_.notes_per_minute || device.last_cause == static_cast<std::uint8_t>(cause)) return;
+  if (device.notes >= settings_.notes_per_minute || device.last_said == about) return 0;
+  device.last_said = about;
+  return settings_.notes_per_minute - device.notes;
+}
+
+void ThingIngress::Shard::record(DeviceState& device, const broker::Inbound* in, Cause cause, std::int32_t code,
+                                 std::string_view evidence) {
   ++device.notes;
-  device.last_cause = static_cast<std::uint8_t>(cause);
   broker::Refusal refusal;
   refusal.at = loop_.wall();
   refusal.stage = broker::Refusal::Stage::message;
@@ -151,16 +160,6 @@ Taken ThingIngress::Shard::on_ntp(const Message& message) {
   return Taken::done;
 }
 
-Taken ThingIngress::Shard::on_log_config_get(const Message& message) {
-  const auto request = alink::parse_request(as_text(message.in.payload));
-  if (!request) return refuse_unreadable(message);
-  if (request->wants_reply)  // mode 0: this platform takes no device logs yet
-    reply_now(
-        message,
-        {.id = request->id, .data = R"({"getType":"content","content":{"mode":0}})", .method = "thing.config.log.get"});
-  return Taken::done;
-}
-
 Taken ThingIngress::Shard::decline(const Message& message) {
   const auto kind = message.topic.kind;
   const bool is_up = alink::direction(message.topic) != alink::Direction::down;
@@ -171,7 +170,6 @@ Taken ThingIngress::Shard::decline(const Message& message) {
   ++counts_.refused_messages;
   const auto code = declining_code(kind);
   note(message.device, &message.in, Cause::function_not_offered, alink::number(code), message.topic.path);
-  if (kind == Kind::shadow_update) return decline_shadow(message);
   const auto request = alink::parse_request(as_text(message.in.payload));
   const std::string_view id = request ? request->id : std::string_view{};
   if (request && !request->wants_reply) return Taken::done;
@@ -182,14 +180,6 @@ Taken ThingIngress::Shard::decline(const Message& message) {
                       .code = code,
                       .message = kNotOffered,
                       .method = alink::method_of(message.topic, method).value_or(std::string_view{})});
-  return Taken::done;
-}
-
-Taken ThingIngress::Shard::decline_shadow(const Message& message) {
-  topic_.assign("/shadow/get/").append(message.product.key).append("/").append(message.device.name);
-  reply_.assign(R"({"method":"reply","payload":{"status":"error","content":{"errorcode":"500","errormessage":")");
-  reply_.append(kNotOffered).append("\"}},\"timestamp\":").append(std::to_string(loop_.wall().ms / 1000)).append("}");
-  send_now(message, topic_, reply_);
   return Taken::done;
 }
 

@@ -39,6 +39,8 @@ SetTicket ThingIngress::Shard::set_properties(std::uint64_t number, std::string_
   if (device->product->stale) refresh(*device->product);
   if (!device->product->known) return refused(Error::not_found, "no such product");
   if (auto problem = check_items(*device->product, items)) return *problem;
+  if (is_translated(*device))
+    if (auto problem = check_translatable(*device)) return *problem;
   if (sets_.size() >= settings_.max_pending_sets) return refused(Error::no_space, "too many sets wait for an answer");
   const std::uint32_t message_id = next_message_id();
   const std::string id = std::to_string(message_id);
@@ -48,7 +50,9 @@ SetTicket ThingIngress::Shard::set_properties(std::uint64_t number, std::string_
                  [&](auto& out) { alink::write_request(out, id, "thing.service.property.set", params); });
   topic_.assign("/sys/").append(device->product->key).append("/").append(device->name);
   topic_.append("/thing/service/property/set");
-  if (!egress_->send_to(broker::device_key(device->product->key, device->name), topic_, as_bytes(reply_), 1))
+  const bool translated = is_translated(*device);
+  if (!translated &&
+      !egress_->send_to(broker::device_key(device->product->key, device->name), topic_, as_bytes(reply_), 1))
     return refused(Error::closed, "the device is offline, or has not subscribed to " + topic_);
   const Instant deadline = loop_.now() + settings_.set_timeout;
   sets_.add(message_id, deadline, {number, loop_.wall(), params, std::move(on_result)});
@@ -57,6 +61,8 @@ SetTicket ThingIngress::Shard::set_properties(std::uint64_t number, std::string_
   SetTicket ticket;
   ticket.sent = true;
   ticket.message_id = message_id;
+  ticket.is_translating = translated;
+  if (translated) send_translated(*device, message_id, reply_);
   return ticket;
 }
 
@@ -92,6 +98,7 @@ void ThingIngress::Shard::end_set(std::uint32_t id, PendingSets::Set set, const 
   append_field(record_, set.items);
   append_field(record_, result.timed_out ? std::string_view{} : envelope.size() > kMaxKeptReply ? brief : envelope);
   put_record(RecordKind::service, set.device, set.sent.ms);
+  if (!result.timed_out) emit_reply(set.device, id, "/thing/service/property/set", result);
   if (set.on_result) set.on_result(result);
 }
 

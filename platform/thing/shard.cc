@@ -2,7 +2,19 @@
 
 #include <algorithm>
 
+#include "platform/thing/shadow.h"
+
 namespace tercet::thing {
+namespace {
+
+/// Whose reply says no more than that it has come.
+bool is_notice(alink::Kind kind) {
+  using alink::Kind;
+  return kind == Kind::disable || kind == Kind::enable || kind == Kind::remove || kind == Kind::topo_change ||
+         kind == Kind::topo_add_notify;
+}
+
+}  // namespace
 
 ThingIngress::ThingIngress(const Wiring& wiring, const Settings& settings)
     : shard_(std::make_unique<Shard>(wiring, settings)) {}
@@ -11,11 +23,20 @@ void ThingIngress::attach(broker::Egress& egress) { shard_->attach(egress); }
 Result<void> ThingIngress::load() { return shard_->load(); }
 Things& ThingIngress::things() { return *shard_; }
 broker::Ingress::Taken ThingIngress::on_message(const broker::Inbound& message) { return shard_->on_message(message); }
+broker::Ingress::Taken ThingIngress::on_custom(const broker::Inbound& message) { return shard_->on_custom(message); }
 void ThingIngress::on_online(broker::SessionRef session, const broker::Identity&, std::uint64_t tag,
                              const runtime::Address& peer, std::string_view client_id) {
   shard_->on_online(session, tag, peer, client_id);
 }
 void ThingIngress::on_offline(const broker::Identity&, std::uint64_t tag) { shard_->on_offline(tag); }
+void ThingIngress::on_subscribed(std::uint64_t tag) { shard_->on_subscribed(tag); }
+void ThingIngress::on_receipt(std::uint64_t tag, std::uint64_t receipt) { shard_->on_receipt(tag, receipt); }
+bool ThingIngress::on_stranger(const broker::Inbound& message) { return shard_->on_stranger(message); }
+void ThingIngress::on_ride_over(broker::SessionRef session, std::uint64_t tag, std::string_view name,
+                                broker::RideEnd why) {
+  shard_->on_ride_over(session, tag, name, why);
+}
+SubDeviceHome& ThingIngress::sub_devices() { return *shard_; }
 
 ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
     : loop_(wiring.loop),
@@ -27,6 +48,12 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       files_(wiring.files),
       configured_(wiring.configured),
       upgrades_(wiring.upgrades),
+      outlet_(wiring.outlet),
+      gateways_(wiring.gateways),
+      neighbours_(wiring.neighbours),
+      logins_(wiring.logins),
+      scripts_(wiring.scripts),
+      tags_(wiring.tags),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
       store_(wiring.store) {
@@ -41,9 +68,11 @@ Result<void> ThingIngress::Shard::load() {
     if (!at) return !(damaged = true);
     DeviceState* const device = find_device(at->device);
     if (device == nullptr) return true;  // another shard's, or deleted
-    damaged = at->chunk        ? !load_values(*device, *at->chunk, value)
-              : at->is_desired ? !load_desired(*device, value)
-                               : !load_presence(*device, value);
+    damaged = at->chunk           ? !load_values(*device, *at->chunk, value)
+              : at->is_desired    ? !load_desired(*device, value)
+              : at->is_log_upload ? !load_log_upload(*device, value)
+              : at->is_shadow     ? !load_shadow(*device, value)
+                                  : !load_presence(*device, value);
     return !damaged;
   };
   const std::string end(9, '\xFF');
@@ -103,6 +132,9 @@ void ThingIngress::Shard::refresh(ProductBinding& binding) {
   binding.known = product != nullptr;
   if (!product) return;
   binding.validation = product->validation;
+  binding.is_gateway = product->is_gateway;
+  binding.pass_through = product->pass_through;
+  binding.script = product->script;
   if (binding.model && binding.model_version == product->version) return;
   const auto given = models_.find(binding.key);
   if (given != models_.end() && given->second.version == product->version)
@@ -148,10 +180,14 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
   DeviceState* const device = find_device(tag);
   if (device == nullptr) return;
   if (!device->online) ++counts_.online;
+  const std::int64_t last_seen = std::max(device->since, device->last_message);
   device->online = true;
   device->since = loop_.wall().ms;
   device->set_login(peer.text(), shortened(client_id, 256));
   presence_changed(*device);
+  emit_status(*device, last_seen);
+  if (device->shadow) device->shadow->is_sent = false;
+  send_control(*device);
   if (upgrades_) upgrades_(upgrade_message(UpgradeMessage::Kind::online, *device));
 }
 
@@ -159,9 +195,13 @@ void ThingIngress::Shard::on_offline(std::uint64_t tag) {
   DeviceState* const device = devices_.find(tag);
   if (device == nullptr || !device->online) return;
   --counts_.online;
+  login_rates_.erase(tag);
+  const std::int64_t last_seen = std::max(device->since, device->last_message);
   device->online = false;
+  device->gateway = 0;
   device->since = loop_.wall().ms;
   presence_changed(*device);
+  emit_status(*device, last_seen);
 }
 
 void ThingIngress::Shard::presence_changed(DeviceState& device) {
@@ -185,6 +225,7 @@ void ThingIngress::Shard::store_presence(CommitGroup& group, DeviceState& device
 }
 
 void ThingIngress::Shard::before_submit(CommitGroup& group) {
+  if (group.has_outgoing) outlet_->on_submitted();
   for (DeviceState* const device : group.dirty) store_values(group, *device);
   for (const auto number : group.presences)
     if (DeviceState* const device = devices_.find(number)) store_presence(group, *device);
@@ -218,13 +259,17 @@ void ThingIngress::Shard::store_values(CommitGroup& group, DeviceState& device) 
 void ThingIngress::Shard::on_durable(CommitGroup& group) {
   for (const Answer& answer : group.answers) {
     if (answer.has_ack) egress_->acknowledge(answer.token);
-    if (answer.has_reply)
+    if (answer.has_reply && answer.is_raw)
+      send_raw_reply(answer.device, answer.session, group.text(answer.payload), answer.qos);
+    else if (answer.has_reply)
       egress_->send(answer.session, group.text(answer.topic), as_bytes(group.text(answer.payload)), answer.qos);
   }
   if (updates_ != nullptr) tell(group);
+  if (group.has_outgoing) outlet_->on_durable();
 }
 
 void ThingIngress::Shard::on_refused(CommitGroup& group, Error error) {
+  ++groups_refused_;
   // What has come to a full store is stored by a later group; a failed disk takes nothing before the next start.
   if (error == Error::no_space) {
     for (const auto number : group.presences)
@@ -245,16 +290,27 @@ void ThingIngress::Shard::refuse_answer(const CommitGroup& group, const Answer& 
                                         std::string_view evidence) {
   if (DeviceState* const device = devices_.find(answer.device))
     note(*device, nullptr, auth::Cause::store_full, alink::number(code), evidence);
+  if (group.text(answer.topic).starts_with("/shadow/")) {
+    const std::string refusal = shadow_refusal(ShadowError::failed, evidence, loop_.wall());
+    egress_->send(answer.session, group.text(answer.topic), as_bytes(refusal), 0);
+    return;
+  }
   const auto prepared = alink::parse_reply(group.text(answer.payload));
   if (!prepared) return;
   const alink::ReplyFields fields{.id = prepared->id, .code = code, .method = prepared->method};
   reply_.clear();
   append_written(reply_, reply_bound(fields), [&](auto& out) { alink::write_reply(out, fields); });
+  if (answer.is_raw) return send_raw_reply(answer.device, answer.session, reply_, 0);
   // QoS 0: it must not outlive the connection and be taken for the answer to the repetition.
   egress_->send(answer.session, group.text(answer.topic), as_bytes(reply_), 0);
 }
 
 void ThingIngress::Shard::undo(const CommitGroup& group) {
+  if (group.has_outgoing) outlet_->on_undone();
+  for (auto at = group.log_upload_before.rbegin(); at != group.log_upload_before.rend(); ++at)
+    at->device->uploads_logs = at->wanted;
+  for (auto at = group.shadow_before.rbegin(); at != group.shadow_before.rend(); ++at)
+    at->device->shadow = at->shadow ? std::make_unique<Shadow>(*at->shadow) : nullptr;
   for (auto at = group.desired_before.rbegin(); at != group.desired_before.rend(); ++at)
     at->device->desired = at->desired;
   for (auto at = group.before.rbegin(); at != group.before.rend(); ++at) {
@@ -323,9 +379,12 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
   }
   if (topic.is_reply) {
     if (topic.kind == Kind::property_set) return on_set_reply(message);
+    if (topic.kind == Kind::property_get) return on_get_reply(message);
     if (topic.kind == Kind::service) return on_service_reply(message);
     if (topic.kind == Kind::rrpc_response) return on_rrpc_answer(message);
+    if (topic.kind == Kind::raw_down) return on_raw_down_reply(message);
     if (topic.kind == Kind::config_push) return on_config_push_reply(message);
+    if (is_notice(topic.kind)) return Taken::done;  // it has been told, and that is all
     note(message.device, &message.in, auth::Cause::reply_unexpected, 0, topic.path);
     return Taken::done;
   }
@@ -338,16 +397,24 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
       return on_batch_post(message);
     case Kind::property_history_post:
       return on_history_post(message);
+    case Kind::property_pack_post:
+      return on_pack_post(message);
     case Kind::tsl_get:
       return on_tsl_get(message);
     case Kind::ntp:
       return on_ntp(message);
     case Kind::log_config_get:
       return on_log_config_get(message);
+    case Kind::log_post:
+      return on_log_post(message);
+    case Kind::network_diagnosis:
+      return on_network_post(message);
     case Kind::desired_get:
       return on_desired_get(message);
     case Kind::desired_delete:
       return on_desired_delete(message);
+    case Kind::shadow_update:
+      return on_shadow_update(message);
     case Kind::config_get:
       return on_config_get(message);
     case Kind::ota_inform:
@@ -357,8 +424,28 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
     case Kind::ota_firmware_get:
     case Kind::ota_request:
       return on_ota_pull(message);
+    case Kind::raw_up:
+      return scripts_ == nullptr ? decline(message) : on_raw_up(message);
     case Kind::file_download:
       return on_file_download(message);
+    case Kind::session_login:
+    case Kind::session_batch_login:
+      return on_sub_login(message);
+    case Kind::session_logout:
+    case Kind::session_batch_logout:
+      return on_sub_logout(message);
+    case Kind::tags_update:
+    case Kind::tags_delete:
+    case Kind::tags_get:
+      return tags_ ? on_tags(message) : decline(message);
+    case Kind::topo_add:
+    case Kind::topo_delete:
+    case Kind::topo_get:
+    case Kind::list_found:
+    case Kind::sub_register:
+    case Kind::sub_unregister:
+    case Kind::product_register:
+      return on_topology(message);
     default:
       return decline(message);
   }

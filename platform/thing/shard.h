@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "platform/broker/rate.h"
 #include "platform/thing/commits.h"
 #include "platform/thing/device_state.h"
 #include "platform/thing/ingress.h"
@@ -26,9 +27,14 @@ namespace tercet::thing {
 
 /// The thing module of one shard: what ingress.h promises to the broker and things.h to the OpenAPI, over one state.
 /// shard.cc: devices, products, groups; post.cc: properties and events; sets.cc: property sets; calls.cc:
-/// services and RRPC; desired.cc: desired values; configuration.cc: remote configuration; upgrades.cc: firmware;
-/// services.cc: the other topics; things.cc: reads.
-class ThingIngress::Shard final : public Things, public registry::DirectoryListener, private CommitOwner {
+/// services and RRPC; gets.cc: property get; pack.cc: pack post; broadcast.cc: broadcasts; desired.cc: desired values;
+/// device_logs.cc: devices' logs and network reports; configuration.cc: remote configuration; upgrades.cc: firmware;
+/// shadows.cc: shadows; gateways.cc, sub_devices.cc: sub-devices, on their gateway's shard and on their own;
+/// outgoing.cc: messages for applications; services.cc: the other topics; things.cc: reads.
+class ThingIngress::Shard final : public Things,
+                                  public registry::DirectoryListener,
+                                  public SubDeviceHome,
+                                  private CommitOwner {
  public:
   Shard(const Wiring& wiring, const Settings& settings);
   void attach(broker::Egress& egress) { egress_ = &egress; }
@@ -36,9 +42,18 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
 
   // broker::Ingress
   Taken on_message(const broker::Inbound& message);
+  Taken on_custom(const broker::Inbound& message);
   void on_online(broker::SessionRef session, std::uint64_t tag, const runtime::Address& peer,
                  std::string_view client_id);
   void on_offline(std::uint64_t tag);
+  void on_subscribed(std::uint64_t tag);
+  void on_receipt(std::uint64_t tag, std::uint64_t receipt);
+  bool on_stranger(const broker::Inbound& message);
+  void on_ride_over(broker::SessionRef session, std::uint64_t tag, std::string_view name, broker::RideEnd why);
+
+  // SubDeviceHome
+  SubLoginAnswer log_in(const SubLogin& login, Step step) override;
+  void undo(const SubLogin& login) override;
 
   // Things
   void latest(std::uint64_t device, std::function<void(std::optional<Summary>)> answer) override;
@@ -51,15 +66,26 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
                            std::function<void(const SetResult&)> on_result) override;
   SetTicket invoke_service(std::uint64_t device, std::string_view identifier, std::string_view args,
                            std::function<void(const CallResult&)> on_result) override;
+  SetTicket get_properties(std::uint64_t device, std::vector<std::string> identifiers,
+                           std::function<void(const CallResult&)> on_result) override;
   SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
                  std::function<void(const CallResult&)> on_result) override;
+  void when_translated(std::uint32_t message_id, std::function<void(SetTicket)> then) override;
   void set_desired(std::uint64_t device, std::string items, std::string versions,
                    std::function<void(const DesiredResult&)> done) override;
   void clear_desired(std::uint64_t device, std::vector<std::string> identifiers,
                      std::function<void(const DesiredResult&)> done) override;
   void desired(std::uint64_t device, std::function<void(std::vector<Desired>)> answer) override;
+  void log_upload(std::uint64_t device, std::optional<bool> wanted,
+                  std::function<void(const LogUpload&)> done) override;
+  void update_shadow(std::uint64_t device, std::string message, bool merges,
+                     std::function<void(const ShadowResult&)> done) override;
+  void shadow(std::uint64_t device, std::function<void(std::optional<std::string>)> answer) override;
   void push_configuration(std::string product, std::function<void(std::size_t sent)> done) override;
+  void broadcast(std::string product, std::string id, std::string payload,
+                 std::function<void(std::size_t sent)> done) override;
   Delivery send(std::uint64_t device, std::string_view topic, Bytes payload, std::uint8_t qos) override;
+  void tell_applications(Announcement message) override;
   void put_model(std::string product, std::uint64_t version, std::shared_ptr<const Model> model) override;
   void forget(std::uint64_t device) override;
   void listen(Updates* updates) override { updates_ = updates; }
@@ -67,7 +93,8 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   // registry::DirectoryListener
   void on_product_changed(const registry::Product& product) override;
   void on_product_removed(std::string_view key) override;
-  void on_device_removed(const registry::Device& device) override { forget(device.number); }
+  void on_device_changed(const registry::Device& device) override;
+  void on_device_removed(const registry::Device& device) override;
 
  private:
   /// A message on its way through: what every handler needs.
@@ -85,6 +112,12 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
     std::string_view value;
     std::int64_t time;
     bool repeated = false;  ///< the same property at the same time: its value has gone to the first of them
+  };
+  /// A field for the journal: what dropped_ says about it, from `from` on.
+  struct DroppedField {
+    alink::Code code = alink::Code::success;
+    bool is_range = false;  ///< of the right type, but not allowed by its specs
+    std::size_t from = 0, size = 0;
   };
   /// Where the record of that round has a property already.
   struct Seen {
@@ -126,8 +159,11 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void take_samples(const Message& message, const alink::DeviceSamples& from, Kept kept);
   void take_value(const ProductBinding& product, const json::Text& identifier, const alink::TimedValue& posted,
                   Kept kept);
-  void drop(const json::Text& identifier, const Checked& why);
+  /// Names in the reply, and notes for the journal, a value that is not kept. is_range: of the right type, but not
+  /// allowed by its specs.
+  void drop(const json::Text& identifier, const Checked& why, bool is_range = false);
   bool is_time_good(const alink::TimedValue& posted, Kept kept) const;
+  bool is_out_of_range(const ProductBinding& product, const Spec& spec, const json::Value& value) const;
   void write_values(DeviceState& device, Kept kept);
   void write_record(DeviceState& device, std::span<Accepted> values, Kept kept);
   void unite_repeated(std::span<Accepted> values);
@@ -140,6 +176,7 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void put_record(RecordKind kind, std::uint64_t device, std::int64_t time);
   /// Answers once what the handler has put into the group is durable; at once when it has put nothing.
   Taken answer_later(const Message& message, const alink::Request& request);
+  /// An entry for each dropped field, the first of them only (kMaxNotedFields): the last entry counts the others.
   void note_dropped(const Message& message);
 
   // sets.cc
@@ -158,6 +195,23 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   std::optional<SetTicket> check_versions(const DeviceState& device, const json::Value& items,
                                           std::string_view versions) const;
 
+  // device_logs.cc
+  Taken on_log_config_get(const Message& message);
+  Taken on_log_post(const Message& message);
+  Taken on_network_post(const Message& message);
+  std::int64_t time_or_now(std::optional<UnixMillis> said) const;
+  bool load_log_upload(DeviceState& device, std::string_view record);
+  bool push_log_config(const DeviceState& device);
+
+  // shadows.cc
+  Taken on_shadow_update(const Message& message);
+  bool load_shadow(DeviceState& device, std::string_view record);
+  void before_shadow(DeviceState& device);
+  void store_shadow(DeviceState& device);
+  bool shadow_allowed(DeviceState& device);
+  void send_control(DeviceState& device);
+  std::string shadow_topic(const DeviceState& device) const;
+
   // calls.cc
   Taken on_service_reply(const Message& message);
   Taken on_rrpc_answer(const Message& message);
@@ -170,6 +224,36 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   void end_call(PendingCalls::Call call, const CallResult& result);
   void expire_calls();
   std::uint32_t next_message_id();
+
+  // gets.cc
+  Taken on_get_reply(const Message& message);
+  std::optional<SetTicket> check_identifiers(const ProductBinding& product,
+                                             std::span<const std::string> identifiers) const;
+
+  // pack.cc
+  Taken on_pack_post(const Message& message);
+  void try_samples(const Message& message, const alink::DeviceSamples& from);
+  Taken refuse_sub_devices(const Message& message, const alink::Request& request, const json::Value& list);
+
+  // broadcast.cc
+  struct Broadcast;
+  void broadcast_slice(const std::shared_ptr<Broadcast>& broadcast);
+
+  // raw.cc
+  Taken on_raw_up(const Message& message);
+  Taken on_raw_down_reply(const Message& message);
+  struct HeldRaw;
+  void translate(const Message& message, void (Shard::*then)(const HeldRaw&, const script::Outcome&));
+  void on_raw_parsed(const HeldRaw& held, const script::Outcome& outcome);
+  void on_raw_answer_parsed(const HeldRaw& held, const script::Outcome& outcome);
+  void refuse_raw(const HeldRaw& held, DeviceState& device, alink::Code code, auth::Cause cause,
+                  std::string_view detail);
+  void note_script(DeviceState& device, const script::Outcome& outcome, script::Function function);
+  void send_raw_reply(std::uint64_t device, broker::SessionRef session, std::string_view envelope, std::uint8_t qos);
+  bool is_translated(const DeviceState& device) const { return device.product->pass_through; }
+  std::optional<SetTicket> check_translatable(const DeviceState& device) const;
+  void send_translated(const DeviceState& device, std::uint32_t id, std::string_view envelope);
+  void on_command_translated(std::uint64_t device, std::uint32_t id, const script::Outcome& outcome);
 
   // configuration.cc
   Taken on_config_get(const Message& message);
@@ -186,12 +270,42 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   UpgradeMessage upgrade_message(UpgradeMessage::Kind kind, const DeviceState& device) const;
   Taken note_upgrade(const Message& message, std::string_view what);
 
+  // gateways.cc
+  struct LoginBatch;
+  Taken on_topology(const Message& message);
+  Taken on_sub_login(const Message& message);
+  Taken on_sub_logout(const Message& message);
+  void ask_homes(const std::shared_ptr<LoginBatch>& batch);
+  void on_home_answer(const std::shared_ptr<LoginBatch>& batch, std::size_t i, const SubLoginAnswer& answer);
+  void answer_logins(const LoginBatch& batch, alink::Code code,
+                     std::vector<std::pair<std::string, std::string>> devices);
+  void send_session_error(broker::SessionRef session, const DeviceState& gateway, std::string_view name,
+                          alink::Code code);
+
+  // sub_devices.cc
+  SubLoginAnswer examine(const SubLogin& login) const;
+  void send_notice(const registry::Device& device, std::string_view what);
+
+  // outgoing.cc
+  bool wants(ProductBinding& product, Source source) const;
+  void emit(const Outgoing& message);
+  void emit(Source source, const DeviceState& device, std::string_view topic, std::string_view payload);
+  void emit_properties(const DeviceState& device, std::span<const Accepted> values, Kept kept);
+  void emit_unchecked(const Message& message, const json::Value& params);
+  void emit_event(const DeviceState& device, const Event& event, std::int64_t time, Kept kept);
+  void emit_status(const DeviceState& device, std::int64_t last_seen);
+  void emit_reply(std::uint64_t device, std::uint32_t id, std::string_view topic, const SetResult& result);
+  void begin_payload(const DeviceState& device);
+  void begin_topic(const DeviceState& device);
+  void note_failed(const json::Text& identifier, const alink::TimedValue& posted, const Checked& why);
+
+  // tags.cc
+  Taken on_tags(const Message& message);
+
   // services.cc
   Taken on_tsl_get(const Message& message);
   Taken on_ntp(const Message& message);
-  Taken on_log_config_get(const Message& message);
   Taken decline(const Message& message);
-  Taken decline_shadow(const Message& message);
   Taken decline_download(const Message& message, std::string_view id);
   /// Answers 460 or 6207 and notes why; the message is done with.
   Taken refuse(const Message& message, std::string_view id, alink::Code code, auth::Cause cause,
@@ -202,6 +316,10 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   /// A journal entry, unless this device has had its share of the minute.
   void note(DeviceState& device, const broker::Inbound* in, auth::Cause cause, std::int32_t code,
             std::string_view evidence);
+  /// How many entries this device has left of the minute; none when it was told the same just before.
+  std::uint32_t notes_left(DeviceState& device, std::uint32_t about);
+  void record(DeviceState& device, const broker::Inbound* in, auth::Cause cause, std::int32_t code,
+              std::string_view evidence);
 
   // things.cc
   Summary summary_of(const DeviceState& device) const;
@@ -222,9 +340,21 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   PendingSets sets_;
   PendingCalls calls_;
   std::uint32_t next_set_ = 0;
+  std::uint64_t groups_refused_ = 0;
   const registry::FileLinks* files_;
   std::function<void(const registry::ConfigurationAnswer&)> configured_;
   std::function<void(UpgradeMessage)> upgrades_;
+  Outlet* outlet_;
+  std::function<bool(GatewayMessage)> gateways_;
+  Neighbours* neighbours_;
+  registry::LoginEvents* logins_;
+  std::unordered_map<std::uint64_t, broker::Rate> login_rates_;  ///< of gateways that are online
+  std::uint64_t next_ride_ = 0;
+  script::Scripts* scripts_;
+  std::function<bool(TagMessage)> tags_;
+  bool in_raw_ = false;  ///< the message in hand came as bytes, and so shall what answers it
+  /// Commands that the script is at work on, and who wants to know how that ended.
+  std::unordered_map<std::uint32_t, std::function<void(SetTicket)>> translating_;
   std::deque<std::pair<std::uint32_t, std::string>> pushed_;  ///< message ids and configurations of the last pushes
   runtime::Timer set_timer_, call_timer_;
   store::StreamStore& store_;  ///< for load()
@@ -238,8 +368,11 @@ class ThingIngress::Shard final : public Things, public registry::DirectoryListe
   std::uint32_t dropped_count_ = 0;
   std::uint32_t dropped_unnamed_ = 0;                ///< of identifiers for which dropped_ had no room
   alink::Code dropped_code_ = alink::Code::success;  ///< of the first one
-  bool dropped_range_ = false;                       ///< the first one was of the right type
-  std::uint32_t written_ = 0;                        ///< records put by this message
+  std::vector<DroppedField> dropped_fields_;         ///< the first few, for the journal
+  bool is_told_ = false;                             ///< an application wants what this message says
+  std::string failed_;  ///< `"identifier":{...},...`: values that failed their check, for applications
+  std::string out_, out_topic_;
+  std::uint32_t written_ = 0;  ///< records put by this message
   std::string record_, key_, output_, topic_, reply_;
 };
 

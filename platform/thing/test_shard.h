@@ -1,10 +1,12 @@
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "platform/registry/directory.h"
+#include "platform/script/test_scripts.h"
 #include "platform/store/memory_store.h"
 #include "platform/store/test_loop.h"
 #include "platform/thing/ingress.h"
@@ -69,9 +71,19 @@ class FakeEgress final : public broker::Egress {
     sent.push_back({std::string(key), std::string(topic), std::string(as_text(payload)), qos});
     return true;
   }
+  bool send_for_receipt(std::string_view key, std::string_view topic, Bytes payload, std::uint64_t receipt) override {
+    if (!send_to(key, topic, payload, 1)) return false;
+    receipts.push_back(receipt);
+    return true;
+  }
+  bool awaits_receipt(std::string_view, std::uint64_t receipt) const override {
+    return std::find(kept_receipts.begin(), kept_receipts.end(), receipt) != kept_receipts.end();
+  }
   void disconnect(std::string_view, bool) override {}
   bool is_online(std::string_view) const override { return reachable; }
 
+  std::vector<std::uint64_t> receipts;       ///< that were asked for
+  std::vector<std::uint64_t> kept_receipts;  ///< of a session that outlives its connection
   bool reachable = true;
   std::string unsubscribed;  ///< topics that begin so reach nobody
   std::vector<std::uint32_t> acknowledged;
@@ -82,6 +94,31 @@ class FakeEgress final : public broker::Egress {
   std::vector<Disconnected> disconnected;
   std::function<void(const broker::AckToken&)> on_disconnect;
   std::vector<Sent> sent;
+};
+
+/// An application that wants these sources of every product, and what it got.
+class FakeOutlet final : public Outlet {
+ public:
+  struct Got {
+    Source source;
+    std::uint64_t device;
+    std::string topic, payload;
+  };
+  std::uint32_t wanted(std::string_view) const override { return ++asked, sources; }
+  std::uint64_t version() const override { return current; }
+  void take(const Outgoing& message, store::Mutations& mutations) override {
+    got.push_back({message.source, message.device, std::string(message.topic), std::string(message.payload)});
+    mutations.put(store::Family::meta, "outgoing " + std::to_string(got.size()), message.payload);
+  }
+  void on_submitted() override { ++submitted; }
+  void on_durable() override { ++durable; }
+  void on_undone() override { ++undone; }
+
+  std::uint32_t sources = 0;
+  std::uint64_t current = 1;
+  mutable int asked = 0;
+  int submitted = 0, durable = 0, undone = 0;
+  std::vector<Got> got;
 };
 
 class FakeJournal final : public broker::Journal {
@@ -100,7 +137,15 @@ class TestShard {
       : store(at) {
     put_product(validation, tsl, 1);
     for (int i = 1; i <= devices; ++i) put_device(i);
-    ingress = std::make_unique<ThingIngress>(Wiring{loop, store, directory, journal, files, configured}, settings);
+    Wiring wiring{loop, store, directory, journal, files, configured};
+    wiring.scripts = &scripts;
+    wiring.outlet = &outlet;
+    wiring.tags = [this](TagMessage message) {
+      if (is_tag_queue_full) return false;
+      tag_messages.push_back(std::move(message));
+      return true;
+    };
+    ingress = std::make_unique<ThingIngress>(wiring, settings);
     ingress->attach(egress);
   }
 
@@ -110,6 +155,14 @@ class TestShard {
     product->validation = validation;
     product->tsl = tsl;
     product->version = version;
+    directory.put(product);
+  }
+  /// The product's devices speak bytes; script "": there is none.
+  void put_raw_product(std::string_view script, std::uint64_t version = 2) {
+    auto product = std::make_shared<registry::Product>(*directory.shared_product(kProduct));
+    product->pass_through = true;
+    product->version = version;
+    product->script = script.empty() ? nullptr : std::make_shared<const std::string>(script);
     directory.put(product);
   }
   void put_device(int number) {
@@ -168,10 +221,14 @@ class TestShard {
   }
 
   store::TestLoop loop;
+  script::ScriptsHere scripts{loop};
   store::StreamStore& store;
   registry::Directory directory;
   FakeEgress egress;
   FakeJournal journal;
+  FakeOutlet outlet;
+  std::vector<TagMessage> tag_messages;
+  bool is_tag_queue_full = false;
   std::unique_ptr<ThingIngress> ingress;
   std::uint32_t tickets = 0;
   std::uint32_t ids = 0;

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "platform/thing/model.h"
+#include "platform/thing/outlet.h"
+#include "platform/thing/shadow.h"
 #include "platform/thing/upgrade_message.h"
 #include "tercet/alink/codes.h"
 #include "tercet/base/bytes.h"
@@ -57,6 +59,7 @@ struct Counts {
 struct SetTicket {
   bool sent = false;
   bool answers = false;           ///< a synchronous call: on_result runs within its timeout, and somebody waits for it
+  bool is_translating = false;    ///< of a product with pass-through format: when_translated() says whether it was sent
   std::uint32_t message_id = 0;   ///< MessageId of the OpenAPI, `id` on the wire, as decimal text
   Error error = Error::internal;  ///< when not sent: not_found, no such device; closed, it is offline; malformed, items
                                   ///< is no JSON object; bad_argument, a value does not fit the model; denied,
@@ -89,6 +92,22 @@ struct DesiredResult {
   SetTicket ticket;   ///< when not kept: why, as of a set; bad_state: a version is not the current one. When kept: the
                       ///< set that was sent to the device at once, if it is online
   std::vector<Desired> changed;
+};
+
+/// Whether a device is to upload its log.
+struct LogUpload {
+  bool kept = false;    ///< false: there is no such device, or the store took no more; nothing was changed
+  bool wanted = false;  ///< what holds now
+  bool pushed = false;  ///< the device is online and has been told
+};
+
+/// How an application's change of a shadow was taken.
+struct ShadowResult {
+  bool kept = false;                     ///< on disk
+  Error error = Error::internal;         ///< else: not_found; bad_argument, see code; io_failed, the store took no more
+  ShadowError code = ShadowError::none;  ///< why the message was refused
+  std::string detail;
+  std::int64_t version = 0;
 };
 
 /// One property's newest value of a coalesced update.
@@ -140,10 +159,20 @@ class Things {
   /// answer once there is one. Errors as set_properties(); denied, the device has not subscribed to RRPC.
   virtual SetTicket invoke_service(std::uint64_t device, std::string_view identifier, std::string_view args,
                                    std::function<void(const CallResult&)> on_result) = 0;
+  /// Asks a device that is online what these properties are now (thing.service.property.get, QoS 0); on_result runs
+  /// within Settings::sync_timeout, its data an object of values. Nothing is stored: a post does that. Errors as
+  /// set_properties(); denied, a property is write-only, or the device has not subscribed.
+  virtual SetTicket get_properties(std::uint64_t device, std::vector<std::string> identifiers,
+                                   std::function<void(const CallResult&)> on_result) = 0;
   /// Any bytes to a device that is online, and its answer's bytes. topic "": rrpc/request/{id}; else a topic that
   /// begins with a slash, to /ext/rrpc/{id}{topic}. Errors: not_found, closed, denied, no_space, too_large.
   virtual SetTicket rrpc(std::uint64_t device, std::string_view topic, Bytes payload, Millis timeout,
                          std::function<void(const CallResult&)> on_result) = 0;
+
+  /// After a ticket that says is_translating, on the same loop before anything else runs: gives the final ticket once
+  /// the product's script has made bytes of the message, or has not (bad_argument with a code of script_...). on_result
+  /// never runs when it was not sent.
+  virtual void when_translated(std::uint32_t message_id, std::function<void(SetTicket)> then) = 0;
 
   /// Writes down what properties shall become, and sends it as a set if the device is online. versions: a JSON object
   /// of the current version of each property, 0 for none yet; "" or properties left out: whatever it is.
@@ -155,13 +184,34 @@ class Things {
   /// Every one that was ever set.
   virtual void desired(std::uint64_t device, std::function<void(std::vector<Desired>)> answer) = 0;
 
+  /// Says whether the device is to upload its log, and tells it (thing/config/log/push) when it is online; one that is
+  /// not asks when it comes (thing/config/log/get). Without `wanted`: how it is.
+  virtual void log_upload(std::uint64_t device, std::optional<bool> wanted,
+                          std::function<void(const LogUpload&)> done) = 0;
+  /// Works out an application's `{"method":"update","state":{"desired":...},"version":n}` on the device's shadow;
+  /// merges: members that it does not name stay desired. Kept, then sent to the device as a control message: at once if
+  /// it is online, else when it is back and listens, until it has acknowledged it.
+  virtual void update_shadow(std::uint64_t device, std::string message, bool merges,
+                             std::function<void(const ShadowResult&)> done) = 0;
+  /// The shadow as GetDeviceShadow shows it; "{}" when there is none, nothing when there is no such device.
+  virtual void shadow(std::uint64_t device, std::function<void(std::optional<std::string>)> answer) = 0;
+
   /// Tells the devices of the product that are online that there is a configuration (thing/config/push). Gives how many
   /// it was sent to: those that have subscribed. What they say to it goes to Wiring::configured. In slices, so that
   /// other devices are served between them. Nothing is sent when the product has no configuration here yet.
   virtual void push_configuration(std::string product, std::function<void(std::size_t sent)> done) = 0;
 
+  /// Sends bytes to every device of the product that is online, subscribed or not, on broadcast/request/{id}, QoS 0; in
+  /// slices. Gives how many it was sent to.
+  virtual void broadcast(std::string product, std::string id, std::string payload,
+                         std::function<void(std::size_t sent)> done) = 0;
+
   /// Sends to a device that is online and has subscribed. topic: whole; the payload is copied.
   virtual Delivery send(std::uint64_t device, std::string_view topic, Bytes payload, std::uint8_t qos) = 0;
+
+  /// Hands a message to rules and subscriptions, if one wants it; durable with the pass. Device, product and name are
+  /// as given: the device may be gone already.
+  virtual void tell_applications(Announcement message) = 0;
 
   /// A model compiled elsewhere (management thread) for that version of the product, so that the shard need not compile
   /// it at the product's next message. Optional; posted before the Directory's new Product.

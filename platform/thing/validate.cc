@@ -170,6 +170,11 @@ Checked check(const Model& model, const Spec& spec, const json::Value& value, Va
   return good ? Checked{} : Checked{code_of_type(spec.type)};
 }
 
+bool is_strict_json(const json::Value& value) {
+  const bool holds_others = value.is(json::Type::object) || value.is(json::Type::array);
+  return !holds_others || json::parse(value.raw()).has_value();
+}
+
 std::string_view shortened(std::string_view raw, std::size_t most) {
   if (raw.size() <= most) return raw;
   std::size_t end = 0, at = 0;

@@ -23,6 +23,10 @@ struct Checked {
 /// strong: also range, step, length, choices, element and member counts.
 Checked check(const Model& model, const Spec& spec, const json::Value& value, Validation mode);
 
+/// Whether the value is JSON by the book. Trailing commas are forgiven in messages (official C clients send them), but
+/// not in values that others will read.
+bool is_strict_json(const json::Value& value);
+
 /// The front of raw JSON string contents, cut where neither a character nor an escape is broken.
 std::string_view shortened(std::string_view raw, std::size_t most);
 

@@ -10,7 +10,7 @@
 namespace tercet::upgrade {
 namespace {
 
-constexpr std::int64_t kFormSeconds = 60, kUploadMillis = 3'600'000;
+constexpr std::int64_t kFormSeconds = 60;
 constexpr std::size_t kMostModules = 50, kMaxUdi = 4096, kMaxSignature = 1024;
 constexpr std::string_view kAccessKeyId = "tercet";
 
@@ -99,9 +99,15 @@ Answer<UploadForm> Upgrades::make_form(std::string_view suffix) {
   if (std::find(std::begin(kSuffixes), std::end(kSuffixes), suffix) == std::end(kSuffixes))
     return refused("tercet.ota.InvalidFileSuffix",
                    "FileSuffix is one of bin, apk, tar, gz, tar.gz, tar.xz, zip, gzip, pack, dav");
+  return form_of("ota-" + new_id() + "." + std::string(suffix));
+}
+
+UploadForm Upgrades::make_list_form() { return form_of(std::string(kListFront) + new_id() + ".csv"); }
+
+UploadForm Upgrades::form_of(std::string key) {
   UploadForm form;
   form.made.ms = now();
-  form.key = "ota-" + new_id() + "." + std::string(suffix);
+  form.key = std::move(key);
   form.access_key_id = kAccessKeyId;
   form.policy =
       base64(R"({"expiration":)" + std::to_string(now() / 1000 + kFormSeconds) + R"(,"key":")" + form.key + "\"}");
@@ -127,7 +133,8 @@ Answer<std::unique_ptr<ImageWriter>> Upgrades::begin_upload(const UploadForm& fo
     return refused("tercet.ota.UploadExpired", "the form is good for a minute: ask GenerateOTAUploadURL again");
   if (text.find("\"key\":\"" + form.key + "\"") == std::string_view::npos)
     return refused("tercet.ota.UploadRefused", "key is not the one of this form");
-  auto writer = images_.write(form.key, settings_.image_bytes);
+  const bool is_list = form.key.starts_with(kListFront);
+  auto writer = images_.write(form.key, is_list ? settings_.list_bytes : settings_.image_bytes);
   if (!writer) return system_problem(writer.problem());
   return std::move(*writer);
 }
@@ -178,7 +185,7 @@ Answer<Firmware> Upgrades::create_firmware(const NewFirmware& wanted) {
   auto upload = database_.must_prepare("SELECT bytes, md5, sha256 FROM uploads WHERE key=? AND at>=?");
   const auto found = upload.bind(wanted.key, now() - kUploadMillis).step();
   if (!found) return system_problem(found.problem());
-  if (!*found)
+  if (!*found || wanted.key.starts_with(kListFront))
     return refused("tercet.ota.NotExistedUpload",
                    "FirmwareUrl names no file that was uploaded within the last hour: GenerateOTAUploadURL, post the "
                    "file, then create the firmware");

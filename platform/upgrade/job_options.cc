@@ -53,6 +53,7 @@ std::string to_text(const JobOptions& o) {
   json::object made{{"selection", static_cast<int>(o.selection)},
                     {"gray", o.gray_percent},
                     {"devices", texts(o.devices)},
+                    {"group", o.group},
                     {"sources", texts(o.sources)},
                     {"start", o.start},
                     {"finish", o.finish},
@@ -92,6 +93,7 @@ JobOptions options_of(std::string_view from) {
   take(object, "retryMinutes", o.retry_minutes);
   take(object, "timeoutMinutes", o.timeout_minutes);
   take(object, "perMinute", o.per_minute);
+  take(object, "group", o.group);
   take(object, "overwrite", o.overwrite);
   take(object, "newcomersOnly", o.newcomers_only);
   take(object, "push", o.push);

@@ -39,8 +39,10 @@ Answer<void> Upgrades::check_options(JobKind kind, const Firmware& firmware, con
   const double percent = std::strtod(o.gray_percent.c_str(), nullptr);
   if (o.selection == Selection::gray && !(percent > 0 && percent <= 100))
     return bad("GrayPercent", "over 0, up to 100");
-  if (o.selection == Selection::specific && kind != JobKind::dynamic && o.devices.empty())
-    return bad("TargetDeviceName", "needed: at least one device");
+  if (o.selection == Selection::specific && kind != JobKind::dynamic && o.devices.empty() && o.list.empty())
+    return bad("TargetDeviceName", "needed: at least one device, or a list of them in DnListFileUrl");
+  if (o.selection == Selection::group || !o.group.empty())
+    if (const auto known = wiring_.registry.group(o.group); !known) return known.problem();
   if (firmware.diff && kind != JobKind::verify && !has(o.sources, firmware.source))
     return bad("SrcVersion", "the version that the differential package is for, " + firmware.source);
   if (o.over_mqtt && firmware.bytes > settings_.image_bytes_over_mqtt)
@@ -68,15 +70,23 @@ Answer<void> Upgrades::check_options(JobKind kind, const Firmware& firmware, con
 bool Upgrades::suits(const Job& job, const Firmware& firmware, std::uint64_t device) {
   const std::string runs = version(device, firmware.module);
   if (runs == firmware.version) return false;
+  if (!job.options.group.empty() && !wiring_.registry.is_in_group(device, job.options.group)) return false;
   return job.options.sources.empty() || has(job.options.sources, runs);
 }
 
-std::vector<registry::DeviceName> Upgrades::targets(const Job& job, const Firmware& firmware) {
+Answer<std::vector<registry::DeviceName>> Upgrades::targets(const Job& job, const Firmware& firmware) {
   const bool named = job.options.selection == Selection::specific && job.kind != JobKind::dynamic;
   std::vector<registry::DeviceName> found;
   if (named) {
-    for (auto& record : wiring_.registry.devices(firmware.product, job.options.devices))
+    const auto names = names_of(job.options);
+    if (!names) return names.problem();
+    for (auto& record : wiring_.registry.devices(firmware.product, *names))
       found.push_back({record.device.number, record.device.name});
+  } else if (!job.options.group.empty()) {
+    const auto members = wiring_.registry.group_members(job.options.group);
+    if (!members) return members.problem();
+    for (const auto& device : *members)
+      if (device.product == firmware.product && device.enabled) found.push_back({device.number, device.name});
   } else {
     found = wiring_.registry.device_names(firmware.product);
   }
@@ -108,10 +118,15 @@ Answer<Job> Upgrades::create_job(JobKind kind, std::string_view firmware_id, std
   live.job.created.ms = live.job.modified.ms = now();
   live.firmware = *firmware;
   std::vector<registry::DeviceName> devices;
-  if (kind != JobKind::dynamic || !live.job.options.newcomers_only) devices = targets(live.job, *firmware);
+  if (kind != JobKind::dynamic || !live.job.options.newcomers_only) {
+    auto found = targets(live.job, *firmware);
+    if (!found) return found.problem();
+    devices = std::move(*found);
+  }
   if (kind != JobKind::dynamic && devices.empty())
     return refused("tercet.ota.NoDevices",
-                   "no device is left: the names are unknown, run another version than SrcVersion, or the new one");
+                   "no device is left: the names are unknown, or the group has none of this product; or they run "
+                   "another version than SrcVersion, or the new one");
   if (devices.size() > settings_.job_devices)
     return refused("tercet.ota.TooManyDevices", "the job is for more than " + std::to_string(settings_.job_devices) +
                                                     " devices: use GRAY or SPECIFIC");
@@ -129,6 +144,7 @@ Answer<Job> Upgrades::create_job(JobKind kind, std::string_view firmware_id, std
   const std::uint64_t number = live.job.number;
   Live& placed = live_.emplace(number, std::move(live)).first->second;
   dirty_jobs_.insert(number);
+  tell_job(placed);
   for (const registry::DeviceName& device : devices) add_task(placed, device);
   const Job made = placed.job;
   settle(placed);
@@ -221,6 +237,7 @@ void Upgrades::end(Live& live, JobStatus status, std::string_view why) {
   live.job.text = why;
   live.job.ended.ms = live.job.modified.ms = now();
   dirty_jobs_.insert(live.job.number);
+  tell_job(live);
   if (live.job.kind == JobKind::verify && live.firmware.status == FirmwareStatus::verifying) {
     live.firmware.status = FirmwareStatus::failed;
     static_cast<void>(Tables::put(database_, live.firmware));
@@ -331,6 +348,7 @@ Answer<void> Upgrades::upgrade_again(std::string_view job_id, const std::vector<
     live.job.modified.ms = now();
     live.job.ended = {};
     live.job.text.clear();
+    tell_job(live);
     if (live.job.kind == JobKind::verify) {
       live.firmware.status = FirmwareStatus::verifying;
       static_cast<void>(Tables::put(database_, live.firmware));
@@ -369,6 +387,7 @@ void Upgrades::begin_and_end_jobs() {
       live.job.status = JobStatus::in_progress;
       live.job.started.ms = live.job.modified.ms = now();
       dirty_jobs_.insert(number);
+      tell_job(live);
     }
     const std::int64_t finish = live.job.options.finish;
     if (live.job.status == JobStatus::in_progress && finish != 0 && finish <= now()) ending.push_back(number);

@@ -52,16 +52,28 @@ struct Firmware {
   UnixMillis created{}, modified{};
 };
 
+/// Only what is set changes.
+struct FirmwareChange {
+  std::optional<std::string> name, about, udi;
+};
+struct JobChange {
+  std::optional<int> per_minute, timeout_minutes;
+  std::optional<std::vector<std::string>> sources;  ///< of a dynamic job
+  std::optional<std::vector<std::pair<std::string, std::string>>> tags;
+};
+
 enum class JobKind : std::uint8_t { verify, fixed, dynamic };
 enum class JobStatus : std::uint8_t { planned, in_progress, completed, canceled };
 std::string_view name(JobStatus status);  ///< "IN_PROGRESS"
-enum class Selection : std::uint8_t { all, specific, gray };
+enum class Selection : std::uint8_t { all, specific, gray, group };
 
 /// What a job was made with. Times are wall milliseconds, 0 = not given.
 struct JobOptions {
   Selection selection = Selection::all;
   std::string gray_percent;          ///< as it was given, "33.33"
   std::vector<std::string> devices;  ///< names; specific, verify
+  std::string list;                  ///< of an upload: more names, a line each; specific. Not kept with the job
+  std::string group;                 ///< GroupId; of a dynamic job too, which has no other selection
   std::vector<std::string> sources;  ///< versions it is for; none = every one
   std::vector<std::pair<std::string, std::string>> tags;
   std::int64_t start = 0, finish = 0;

@@ -172,6 +172,7 @@ Task* Upgrades::task_of(std::uint64_t device, std::string_view module) {
 
 void Upgrades::on_inform(const UpgradeMessage& message) {
   const std::string module = message.module.empty() ? std::string(kDefaultModule) : message.module;
+  tell_version(message.device, module, message.version);
   reported_[message.device][module] = {message.version, now()};
   if (Task* const task = task_of(message.device, module)) {
     const std::string target = live_of(*task)->firmware.version;

@@ -7,6 +7,11 @@
 
 namespace tercet::upgrade {
 
+/// How long an upload waits for its firmware, or its job.
+inline constexpr std::int64_t kUploadMillis = 3'600'000;
+/// Keys of uploads that are lists of devices, no images, begin so.
+inline constexpr std::string_view kListFront = "devices-";
+
 /// For the files of Upgrades. Rows of ota.db, read and written.
 struct Upgrades::Tables {
   static constexpr std::string_view kFirmware =
@@ -38,9 +43,11 @@ bool Upgrades::change(std::uint64_t number, Act act) {
   Live* const live = live_of(task);
   if (live == nullptr) return false;
   const TaskState before = task.state;
+  const int percent_before = task.progress;
   if (!act(task, live->job.options.patience())) return false;
   dirty_tasks_.insert(number);
   schedule(task);
+  tell_task(*live, task, before, percent_before);
   if (task.state == before) return true;
   --live->tally.of[static_cast<std::size_t>(before)];
   ++live->tally.of[static_cast<std::size_t>(task.state)];

@@ -40,15 +40,17 @@ class TestUpgrades {
   /// What is not on disk is gone.
   void restart() {
     upgrades.reset();
-    auto opened = Upgrades::open(folder.path() / "ota.db", folder.path() / "ota",
-                                 {loop, *registry, &links,
-                                  [this](Letter letter, std::function<void(thing::Delivery)> told) {
-                                    sent.push_back(letter);
-                                    static_cast<void>(loop.post([this, told, device = letter.device] {
-                                      told(device == deaf ? thing::Delivery::offline : delivery);
-                                    }));
-                                  }},
-                                 settings_);
+    auto opened =
+        Upgrades::open(folder.path() / "ota.db", folder.path() / "ota",
+                       {loop, *registry, &links,
+                        [this](Letter letter, std::function<void(thing::Delivery)> told) {
+                          sent.push_back(letter);
+                          static_cast<void>(loop.post([this, told, device = letter.device] {
+                            told(device == deaf ? thing::Delivery::offline : delivery);
+                          }));
+                        },
+                        [this](thing::Announcement message) { told_applications.push_back(std::move(message)); }},
+                       settings_);
     TERCET_CHECK(opened.has_value());
     upgrades = std::move(*opened);
   }
@@ -129,6 +131,7 @@ class TestUpgrades {
   std::string product;
   std::vector<std::uint64_t> numbers;
   std::vector<Letter> sent;
+  std::vector<thing::Announcement> told_applications;
   thing::Delivery delivery = thing::Delivery::sent;
   std::uint64_t deaf = 0;  ///< a device that is offline
   std::unique_ptr<Upgrades> upgrades;

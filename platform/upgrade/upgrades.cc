@@ -82,7 +82,7 @@ runtime::Outcome<void> Upgrades::load() {
   return {};
 }
 
-RegistryProblem Upgrades::refused(std::string_view code, std::string detail) const {
+RegistryProblem Upgrades::refused(registry::ApiCode code, std::string detail) const {
   return {Error::bad_argument, code, std::move(detail)};
 }
 

@@ -12,6 +12,7 @@
 #include "platform/registry/registry.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/sqlite.h"
+#include "platform/thing/outlet.h"
 #include "platform/thing/upgrade_message.h"
 #include "platform/upgrade/images.h"
 #include "platform/upgrade/records.h"
@@ -21,6 +22,7 @@ namespace tercet::upgrade {
 struct Settings {
   std::uint64_t image_bytes = std::uint64_t{1000} << 20;
   std::uint64_t image_bytes_over_mqtt = 16u << 20;
+  std::uint64_t list_bytes = 4u << 20;
   std::size_t firmwares = 500;
   std::size_t job_devices = 100'000;
   int pushes_per_second = 500;  ///< of all jobs together
@@ -52,6 +54,8 @@ class Upgrades {
     registry::Registry& registry;
     const registry::FileLinks* files = nullptr;  ///< null, or not offered: images travel over MQTT only
     Send send;
+    /// Tells applications what upgrades come to (thing/announcements.h). Empty: nobody wants to know.
+    std::function<void(thing::Announcement)> tell = {};
   };
   /// Problems: io_failed, unsupported (written by a newer version).
   static runtime::Outcome<std::unique_ptr<Upgrades>> open(const std::filesystem::path& database,
@@ -71,6 +75,7 @@ class Upgrades {
   // Uploads: a form is good for a minute, what it brought for an hour.
   /// tercet.ota.InvalidFileSuffix
   Answer<UploadForm> make_form(std::string_view suffix);
+  UploadForm make_list_form();  ///< of a list of devices: a DeviceName a line
   /// tercet.ota.{UploadRefused, UploadExpired}, or what the disk says
   Answer<std::unique_ptr<ImageWriter>> begin_upload(const UploadForm& form);
   Answer<void> end_upload(const std::string& key, const ImageFacts& facts);
@@ -78,6 +83,8 @@ class Upgrades {
   // Firmware
   /// tercet.ota.{NotExistedUpload, InvalidVersion, WrongSize, WrongSign, TooManyFirmwares, ...}, iot.prod.*
   Answer<Firmware> create_firmware(const NewFirmware& wanted);
+  /// tercet.ota.{NotExistedFirmware, InvalidFirmwareName, LongUdi}. product "": whichever it is of.
+  Answer<void> change_firmware(std::string_view id, std::string_view product, const FirmwareChange& change);
   Answer<void> delete_firmware(std::string_view id);  ///< tercet.ota.{NotExistedFirmware, FirmwareInUse}
   Answer<Firmware> firmware(std::string_view id);
   Answer<Page<Firmware>> firmwares(std::string_view product, std::string_view version, PageRequest page);
@@ -88,6 +95,8 @@ class Upgrades {
 
   // Jobs
   Answer<Job> create_job(JobKind kind, std::string_view firmware, std::string_view product, JobOptions options);
+  /// While it is not over. tercet.ota.{NotExistedJob, JobIsOver, InvalidParameter}
+  Answer<void> change_job(std::string_view id, const JobChange& change);
   Answer<Job> job(std::string_view id);  ///< tercet.ota.NotExistedJob
   std::optional<Firmware> firmware_of(const Job& job);
   Tally tally(const Job& job);
@@ -128,7 +137,7 @@ class Upgrades {
   struct Tables;
   Upgrades(Wiring wiring, Settings settings, store::Database database, Images images);
   runtime::Outcome<void> load();
-  RegistryProblem refused(std::string_view code, std::string detail) const;
+  RegistryProblem refused(registry::ApiCode code, std::string detail) const;
   std::int64_t now() const { return wiring_.loop.wall().ms; }
   std::string new_id();
   Answer<void> known_product(std::string_view product);
@@ -138,7 +147,9 @@ class Upgrades {
   Answer<void> saved();
 
   Answer<void> check_options(JobKind kind, const Firmware& firmware, const JobOptions& options);
-  std::vector<registry::DeviceName> targets(const Job& job, const Firmware& firmware);
+  Answer<std::vector<registry::DeviceName>> targets(const Job& job, const Firmware& firmware);
+  Answer<std::vector<std::string>> names_of(const JobOptions& options);
+  UploadForm form_of(std::string key);
   bool suits(const Job& job, const Firmware& firmware, std::uint64_t device);
   void add_task(Live& live, const registry::DeviceName& device);
   Task* conflicting(const Live& live, std::uint64_t device);
@@ -147,6 +158,10 @@ class Upgrades {
   template <typename Act>
   bool change(std::uint64_t task, Act act);
   void settle(Live& live);
+  // For applications (chronicle.cc).
+  void tell_task(const Live& live, const Task& task, TaskState before, int percent_before);
+  void tell_job(const Live& live);
+  void tell_version(std::uint64_t device, std::string_view module, std::string_view version);
   void stop_if_failing(Live& live);
   void cancel_open(Live& live, const Which& which, std::string_view why);
   void end(Live& live, JobStatus status, std::string_view why);

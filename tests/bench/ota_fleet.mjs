@@ -1,104 +1,89 @@
-// How long a fleet takes to fetch an image, what that costs the platform, and how many boards are left behind.
-//   TERCET=build/release/cli/tercet node tests/bench/ota_fleet.mjs [BOARDS [MEGABYTES]]
-// Boards are MQTT.js over TLS; each fetches over HTTPS, verifies SHA-256, and reports the version. Every tenth loses its
-// download at half, and what fails is tried again after 1 to 3 s, from where it stopped. Prints one line of JSON; exit code 1 when a board was left behind.
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import https from 'node:https';
-import { tmpdir } from 'node:os';
+// How long a fleet takes to fetch an image, what that costs the platform and its other boards, and how many are left behind.
+//   TERCET=build/release/cli/tercet node tests/bench/ota_fleet.mjs [BOARDS [MEGABYTES [https|session [CUT_EVERY]]]]
+// Boards are `tercet fleet --ota`: the device SDK with its updater, each with a flash of its own, a restart and a trial of the new image.
+// Meanwhile ten other boards post 100 times a second, and the API is asked ten times a second: how long they wait is printed for the
+// time before and the time of the update. One line of JSON; exit code 1 when a board was left behind.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import mqtt from 'mqtt';
-import { api, credentials, makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
 
-const [boards = 1000, megabytes = 4] = process.argv.slice(2).map(Number);
-const image = randomBytes(megabytes << 20);
+const [boards = 1000, megabytes = 4] = process.argv.slice(2, 4).map(Number);
+const over = process.argv[4] ?? 'https', cutEvery = process.argv[5] ?? '0';
 const server = await startServer();
-const ca = readFileSync(server.ca);
-const memory = (what) => Number(readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(new RegExp(`${what}:\\s+(\\d+)`))[1]) / 1024;
+const directory = mkdtempSync(path.join(tmpdir(), 'tercet-ota-fleet-'));
+const file = (name, text) => { const at = path.join(directory, name); writeFileSync(at, text); return at; };
+const triples = (devices) => devices.map((one) => `${one.productKey} ${one.deviceName} ${one.deviceSecret}\n`).join('');
 
 async function command(...words) {
   const done = await run(tercet, [...words, '--json', '--ready', path.join(server.directory, 'ready.json')]);
   if (done.code !== 0) throw new Error(done.out + done.err);
   return JSON.parse(done.out).Data;
 }
-// The bytes from place.at up to limit, into the digest; place.at says how far it came.
-function fetchPart(url, digest, place, limit) {
-  return new Promise((resolve, reject) => {
-    const status = place.at > 0 ? 206 : 200;
-    const request = https.get(url, { ca, agent: false, headers: place.at > 0 ? { Range: `bytes=${place.at}-` } : {} }, (answer) => {
-      if (answer.statusCode !== status) return reject(new Error(`HTTP ${answer.statusCode}`));
-      answer.on('data', (part) => {
-        const taken = part.subarray(0, limit - place.at);
-        digest.update(taken);
-        place.at += taken.length;
-        if (place.at < limit) return;
-        request.destroy();
-        resolve();
-      });
-      answer.on('close', () => reject(new Error('cut off')));  // after resolve() it says nothing
-      answer.on('error', reject);
-    });
-    request.on('error', reject);
-  });
+async function devices(productKey, count) {
+  const made = [];
+  while (made.length < count) made.push(...await Promise.all(Array.from({ length: Math.min(50, count - made.length) }, () => makeDevice(server, productKey))));
+  return made;
 }
-let retries = 0;
-const times = [];
-async function board(triple, breaks) {
-  const { host, port } = server.listener('mqtts');
-  const client = await mqtt.connectAsync({ protocol: 'mqtts', host, port, ca, reconnectPeriod: 0, ...credentials(triple) });
-  const topic = (kind) => `/ota/device/${kind}/${triple.productKey}/${triple.deviceName}`;
-  const say = (kind, params) => client.publishAsync(topic(kind), JSON.stringify({ id: '1', params }), { qos: 1 });
-  let busy = false;
-  client.on('message', async (_, payload) => {
-    if (busy) return;
-    busy = true;
-    const { data } = JSON.parse(payload);
-    await say('progress', { step: '1', desc: '' });
-    const digest = createHash('sha256');
-    const place = { at: 0 };
-    for (let limit = breaks ? image.length >> 1 : image.length; place.at < image.length; limit = image.length)
-      await fetchPart(data.url, digest, place, limit).catch((error) => {
-        if (++retries <= 3) console.error(triple.deviceName, String(error));
-        return new Promise((resolve) => setTimeout(resolve, 1000 + 2000 * Math.random()));
-      });
-    if (digest.digest('hex') !== data.sign) return console.error(triple.deviceName, 'wrong bytes');
-    await say('inform', { version: '2.0' });
-    times.push((Date.now() - began) / 1000);
-  });
-  await client.subscribeAsync(topic('upgrade'), { qos: 1 });
-  await say('inform', { version: '1.0' });
-  return client;
+const { host, port } = server.listener('mqtts');
+function fleet(...words) {
+  const child = spawn(tercet, ['fleet', '--host', host, '--port', String(port), '--ca', server.ca, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const it = { out: '', err: '', child };
+  child.stdout.on('data', (chunk) => (it.out += chunk));
+  child.stderr.on('data', (chunk) => (it.err += chunk));
+  it.gone = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+  return it;
+}
+// Ten boards, a hundred posts a second altogether.
+async function posts(file, seconds) {
+  const it = fleet('--triples', file, '--rate', '100', '--warmup', '1', '--duration', String(seconds));
+  await it.gone;
+  const { ack_p50_us, ack_p99_us, unanswered, broken } = JSON.parse(it.out);
+  return { ack_p50_ms: ack_p50_us / 1000, ack_p99_ms: ack_p99_us / 1000, unanswered, broken };
+}
+async function calls(productKey, isOver) {
+  const waits = [];
+  while (!isOver()) {
+    const from = performance.now();
+    await api(server, 'QueryProduct', { ProductKey: productKey });
+    waits.push(performance.now() - from);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  waits.sort((a, b) => a - b);
+  const at = (part) => Math.round(10 * waits[Math.min(waits.length - 1, Math.floor(part * waits.length))]) / 10;
+  return { calls: waits.length, p50_ms: at(0.5), p99_ms: at(0.99), longest_ms: at(1) };
+}
+async function both(productKey, other, seconds) {
+  let isOver = false;
+  const asked = calls(productKey, () => isOver);
+  const waited = await posts(other, seconds);
+  isOver = true;
+  return { posts: waited, api: await asked };
 }
 
-let began = 0, exit = 1;
-const clients = [];
+let exit = 1;
 try {
   const productKey = await makeProduct(server);
-  for (let i = 0; i < boards; i += 50)
-    clients.push(...await Promise.all(Array.from({ length: Math.min(50, boards - i) }, async (_, j) => board(await makeDevice(server, productKey), (i + j) % 10 === 0))));
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-ota-fleet-')), 'image.bin');
-  writeFileSync(file, image);
-  const { FirmwareId } = await command('ota', 'upload', productKey, '2.0', file);
-  const before = memory('VmRSS');
-  began = Date.now();
-  const { JobId } = await command('ota', 'start', FirmwareId, '--per-minute', '10000');
-  await until(async () => (await api(server, 'QueryOTAJob', { JobId })).Data.JobStatus === 'COMPLETED', 'the end of the job', 100_000).catch((error) => console.error(String(error)));
-  const seconds = (Date.now() - began) / 1000;
-  const rows = [];
-  for (let page = 1; rows.length < boards; ++page) {
-    const more = (await api(server, 'ListOTATaskByJob', { JobId, CurrentPage: page, PageSize: 100 })).Data.SimpleOTATaskInfo;
-    if (!more?.length) break;
-    rows.push(...more);
-  }
-  const behind = rows.filter((one) => one.TaskStatus !== 'SUCCEEDED').length + boards - rows.length;
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({
-    boards, image_mb: megabytes, behind, retries, seconds, median_s: times[times.length >> 1], mb_per_s: Math.round(boards * megabytes / seconds),
-    platform_rss_mb_before: Math.round(before), platform_rss_mb_peak: Math.round(memory('VmHWM')),
-  }));
-  exit = behind === 0 ? 0 : 1;
+  const all = file('fleet.txt', triples(await devices(productKey, boards)));
+  const other = file('other.txt', triples(await devices(await makeProduct(server), 10)));
+  const { FirmwareId } = await command('ota', 'upload', productKey, '2.0', file('image.bin', randomBytes(megabytes << 20)));
+  const threads = String(Math.max(1, Math.min(4, availableParallelism() >> 1)));
+  const updating = fleet('--triples', all, '--ota', '2.0', '--ota-over', over, '--ota-cut-every', cutEvery, '--threads', threads, '--platform-process', String(server.child.pid));
+  await until(() => /online, waiting/.test(updating.err) || updating.child.exitCode !== null, 'the boards online', 120_000);
+  const before = await both(productKey, other, 10);
+  const job = await command('ota', 'start', FirmwareId, '--per-minute', '10000', '--download', over === 'session' ? 'MQTT' : 'HTTPS');
+  const during = await both(productKey, other, 20);
+  await updating.gone;
+  const line = JSON.parse(updating.out);
+  const status = await until(async () => {
+    const { JobStatus, Tasks } = (await api(server, 'QueryOTAJob', { JobId: job.JobId })).Data;
+    return JobStatus === 'COMPLETED' && Tasks;
+  }, 'the end of the job', 60_000).catch((error) => String(error));
+  console.log(JSON.stringify({ ...line, tasks: status, threads: Number(threads), before, during }));
+  exit = line.behind === 0 && status.SUCCEEDED === boards ? 0 : 1;
 } finally {
-  for (const client of clients) client.end(true);
   await server.stop();
 }
 process.exit(exit);

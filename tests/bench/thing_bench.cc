@@ -40,6 +40,8 @@ class CountingEgress final : public broker::Egress {
     return true;
   }
   bool send_to(std::string_view, std::string_view, Bytes, std::uint8_t) override { return true; }
+  bool send_for_receipt(std::string_view, std::string_view, Bytes, std::uint64_t) override { return true; }
+  bool awaits_receipt(std::string_view, std::uint64_t) const override { return false; }
   void disconnect(std::string_view, bool) override {}
   bool is_online(std::string_view) const override { return true; }
   std::uint64_t acknowledged = 0, bytes = 0;

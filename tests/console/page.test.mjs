@@ -6,23 +6,29 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
 import { chromium } from 'playwright-core';
-import { credentials, makeDevice, makeProduct, startServer, until } from '../harness.mjs';
+import { api, climateTsl, credentials, makeDevice, makeProduct, startServer, until } from '../harness.mjs';
 
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const profile = mkdtempSync(path.join(tmpdir(), 'tercet-chromium-'));
+const tsl = JSON.stringify({
+  ...JSON.parse(climateTsl),
+  events: [{ identifier: 'tooHot', name: 'Too hot', type: 'alert', outputData: [{ identifier: 'temperature', name: 'Temperature', dataType: { type: 'double', specs: {} } }] }],
+});
 const problems = [];
 let server, triple, board, browser, page;
 
 const base = () => `/sys/${triple.productKey}/${triple.deviceName}/thing`;
 const post = (values) =>
   board.publishAsync(`${base()}/event/property/post`, JSON.stringify({ id: '1', version: '1.0', params: values, method: 'thing.event.property.post' }), { qos: 1 });
+const tooHot = (temperature) =>
+  board.publishAsync(`${base()}/event/tooHot/post`, JSON.stringify({ id: '2', version: '1.0', params: { temperature }, method: 'thing.event.tooHot.post' }), { qos: 1 });
 const shoot = (name) => process.env.SCREENSHOT_DIR && page.screenshot({ path: path.join(process.env.SCREENSHOT_DIR, `${name}.png`), fullPage: true });
 const text = (test) => page.locator(`[data-test="${test}"]`).first().innerText();
 
 before(async () => {
   assert.ok(existsSync(chromiumPath), `${chromiumPath} is missing: apt-get install chromium`);
   server = await startServer();
-  triple = await makeDevice(server, await makeProduct(server), 'board-1');
+  triple = await makeDevice(server, await makeProduct(server, { tsl }), 'board-1');
   const { host, port } = server.listener('mqtts');
   const login = { protocol: 'mqtts', host, port, ca: readFileSync(server.ca), reconnectPeriod: 0 };
   // A refused login first, so that there is something to diagnose.
@@ -36,6 +42,7 @@ before(async () => {
   });
   await board.subscribeAsync(`${base()}/service/property/set`, { qos: 1 });
   await post({ temperature: 20.5, humidity: 41 });
+  await tooHot(41.5);
 
   browser = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath,
@@ -91,6 +98,10 @@ test("a device's page shows live values, its history and what was refused", asyn
   await post({ temperature: 22.75 });
   await until(async () => /22\.75/.test(await text('value-temperature')), 'the live value');
   await until(async () => Number(await page.locator('[data-test="chart"]').getAttribute('data-points')) > before, 'the new point');
+  await until(async () => (await page.locator('[data-test="event"]').count()) === 1, 'the event from before');
+  assert.match(await text('event'), /Too hot[\s\S]*Alert[\s\S]*41\.5/);
+  await tooHot(42.25);
+  await until(async () => /42\.25/.test(await text('event')), 'the new event, first');
   await shoot('device');
 });
 
@@ -99,6 +110,24 @@ test('a set goes to the board, and its answer and new value come back', async ()
   await page.locator('[data-test="send"]').click();
   await until(async () => /answered 200/.test(await text('set-state').catch(() => '')), "the board's answer");
   await until(async () => /7/.test(await text('value-report_interval').catch(() => '')), 'the new interval');
+});
+
+test('the rules are shown with what they have sent, and can be stopped and started', async () => {
+  const before = page.url();
+  const rule = await api(server, 'CreateRule', { Name: 'keep', ProductKey: triple.productKey, Select: 'items.temperature.value AS t', ShortTopic: '+/thing/event/property/post', TopicType: 0 });
+  await api(server, 'CreateRuleAction', { RuleId: rule.RuleId, Type: 'FILE', Configuration: '{"path":"readings.jsonl"}' });
+  await api(server, 'StartRule', { RuleId: rule.RuleId });
+  await page.goto(`${server.openapi}/rules`);
+  await page.locator('[data-test="rule"]').first().waitFor();
+  assert.match(await text('rule'), /keep[\s\S]*running[\s\S]*SELECT items\.temperature\.value AS t FROM[\s\S]*FILE[\s\S]*readings\.jsonl/);
+  await post({ temperature: 22.5 });
+  await until(async () => (await text('sent')) === '1', 'one record was sent');
+  await shoot('rules');
+  await page.locator('[data-test="rule"] button').first().click();
+  await until(async () => /stopped/.test(await text('rule')), 'the rule is stopped');
+  await page.locator('[data-test="rule"] button').first().click();
+  await until(async () => /running/.test(await text('rule')), 'the rule runs');
+  await page.goto(before);
 });
 
 test('the language can be changed, and the remedy changes with it', async () => {

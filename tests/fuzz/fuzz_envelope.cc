@@ -6,6 +6,8 @@
 #include "tercet/alink/envelope.h"
 #include "tercet/alink/ntp.h"
 #include "tercet/alink/property.h"
+#include "tercet/alink/registration.h"
+#include "tercet/alink/sub_device.h"
 
 using namespace tercet;
 using namespace tercet::alink;
@@ -30,6 +32,13 @@ void walk_params(const json::Value& params) {
     if (property->posted.bad_time && property->posted.time) std::abort();
   (void)unwrap_event(params);
   if (const auto batch = parse_batch(params)) walk(batch->properties), walk(batch->events);
+  SubDevices sub_devices{params};
+  std::size_t seen = 0;
+  while (const auto device = sub_devices.next()) {
+    ++seen;
+    if (*device && ((*device)->product.empty() || (*device)->device.empty())) std::abort();
+  }
+  if (seen != sub_devices.count()) std::abort();
   HistoryDevices devices{params};
   while (const auto device = devices.next())
     if (*device) walk((*device)->properties), walk((*device)->events);
@@ -58,5 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!out.ok()) std::abort();
   }
   if (const auto clock = parse_ntp_response(payload)) (void)ntp_now(*clock, UnixMillis{1});
+  if (const auto registered = parse_registered(kUnlistedTopic, {data, size})) {
+    Writer out{buffer};
+    write_registered(out, *registered);
+    const auto again = parse_registered(kUnlistedTopic, as_bytes(out.text()));
+    if (!again || again->secret != registered->secret || again->device != registered->device) std::abort();
+  }
   return 0;
 }

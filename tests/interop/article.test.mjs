@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
-import { api, makeDevice, makeProduct, refusals, run, sign, startServer, tercet, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, proved, refusals, run, sign, startServer, tercet, until } from '../harness.mjs';
 
 let server, productKey;
 before(async () => {
@@ -56,6 +56,7 @@ for (const form of ['A', 'B', 'C']) {
     } finally {
       await client.endAsync(true);
     }
+    proved({ 'tutorial code': ['login over TLS', 'property post and reply', 'property set'] });
   });
 }
 
@@ -67,6 +68,7 @@ test('with a clock 16 minutes off the article is refused and the journal says so
     assert.match(found.Cause, /clock/);
     assert.match(found.Remedy, /NTP|time/i);
   }
+  proved({ 'tutorial code': ['refusal explained'] });
 });
 
 test('the overflowed timestamp of a 32-bit clock is named', async () => {
@@ -74,4 +76,5 @@ test('the overflowed timestamp of a 32-bit clock is named', async () => {
   await assert.rejects(connect(articleLogin(triple, 'C', '18446744072363278512')));
   const found = await until(async () => (await refusals(server, triple))[0], 'the refusal');
   assert.match(found.Cause, /overflow/);
+  proved({ 'tutorial code': ['refusal explained'] });
 });

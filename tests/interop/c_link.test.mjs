@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { after, before, test } from 'node:test';
-import { api, credentials, makeDevice, makeProduct, refusals, startServer, until } from '../harness.mjs';
+import { api, credentials, makeDevice, makeProduct, proved, refusals, startServer, until } from '../harness.mjs';
 
 let server, productKey;
 before(async () => {
@@ -144,6 +144,7 @@ test('without one SUBSCRIBE it gets its replies, a set, the time and its thing m
   link.socket.write(Buffer.from([0xc0, 0]));
   await link.next(13, 'PINGRESP');
   link.socket.destroy();
+  proved({ 'C Link bytes': ['login over TLS', 'property post and reply', 'property set', 'events'] });
 });
 
 test('a keep-alive below 30 s is refused with 2, in exactly two bytes of body', async () => {

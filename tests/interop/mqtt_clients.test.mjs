@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
-import { api, credentials, makeDevice, makeProduct, refusals, run, sign, startServer, until } from '../harness.mjs';
+import { api, credentials, makeDevice, makeProduct, proved, refusals, run, sign, startServer, until } from '../harness.mjs';
 
 let server, productKey;
 before(async () => {
@@ -39,6 +39,7 @@ for (const protocolVersion of [4, 5]) {
     } finally {
       await client.endAsync(true);
     }
+    proved({ 'MQTT.js': ['login over TLS', 'property post and reply'] });
   });
 }
 
@@ -54,6 +55,7 @@ test('a filter of somebody else is refused with 0x80 and the journal says why', 
   } finally {
     await client.endAsync(true);
   }
+  proved({ 'MQTT.js': ['refusal explained'] });
 });
 
 test('mosquitto_pub and mosquitto_sub log in with a device triple over TLS', async () => {
@@ -74,6 +76,7 @@ test('mosquitto_pub and mosquitto_sub log in with a device triple over TLS', asy
   const heard = await listening;
   assert.equal(heard.code, 0, heard.err);
   assert.match(heard.out, /"report_interval":9/);
+  proved({ mosquitto: ['login over TLS', 'property post and reply', 'property set'] });
 });
 
 test('mosquitto_pub with a pre-shared key, as the vendor\'s C SDK derives it, posts without any certificate; a wrong key is explained', async () => {
@@ -95,6 +98,7 @@ test('mosquitto_pub with a pre-shared key, as the vendor\'s C SDK derives it, po
   assert.notEqual((await post19(key('another secret'))).code, 0);
   const found = await until(async () => (await refusals(server, triple)).find((one) => one.Cause === 'tls.psk_key'), 'the refusal');
   assert.match(found.Remedy, /upper-case hex/);
+  proved({ mosquitto: ['login by pre-shared key', 'refusal explained'] });
 });
 
 test('mosquitto clients talk to each other on a listener with the standard policy, QoS 0, 1 and 2, retained too', async () => {

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import OpenApi from '@alicloud/openapi-client';
 import Iot from '@alicloud/iot20180120';
 import Core from '@alicloud/pop-core';
-import { makeDevice, makeProduct, startServer, until } from '../harness.mjs';
+import { makeDevice, makeProduct, proved, startServer, until } from '../harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 
@@ -69,6 +69,7 @@ test('the official Node device SDK posts, is answered and obeys a set sent by th
   assert.equal(Number(values.report_interval), 7);
   const history = await call('QueryDevicePropertyData', { ProductKey: productKey, DeviceName: triple.deviceName, Identifier: 'temperature', StartTime: Date.now() - 3600000, EndTime: Date.now() + 60000, PageSize: 10, Asc: 1 });
   assert.equal(history.data.list.propertyInfo.length, 1);
+  proved({ 'Node device SDK': ['login over TLS', 'property post and reply', 'property set', 'events'], 'OpenAPI SDK': ['property set'] });
 });
 
 test('the same with pop-core and signature v1, POST and GET', async () => {
@@ -77,6 +78,7 @@ test('the same with pop-core and signature v1, POST and GET', async () => {
   const detail = await commonClient('GET')('QueryDeviceDetail', { ProductKey: productKey, DeviceName: triple.deviceName });
   assert.equal(detail.Data.DeviceName, triple.deviceName);
   assert.equal(detail.Data.DeviceSecret, triple.deviceSecret);
+  proved({ 'pop-core': ['property set'] });
 });
 
 test('pop-core is told a business error in words', async () => {

@@ -2,7 +2,7 @@
 // Range and over the session; across a restart of the platform; and a job that stops because it fails too often.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import OpenApi from '@alicloud/openapi-client';
 import Iot from '@alicloud/iot20180120';
 import mqtt from 'mqtt';
-import { credentials, makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { api, credentials, makeDevice, makeProduct, proved, run, startServer, tercet, until } from '../harness.mjs';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'tercet-ota-'));
 const image = randomBytes(4 * 1024 * 1024 + 321);
@@ -97,8 +97,23 @@ const tasks = async (jobId) => (await sdk('ListOTATaskByJob', { jobId, currentPa
 const statusOf = async (jobId) => (await tasks(jobId)).map((one) => one.taskStatus).sort().join(' ');
 const job = async (jobId) => (await sdk('QueryOTAJob', { jobId })).data;
 
+// A rule for each kind of message about updates, into a file of its own: {kind: [payload, ...]} so far.
+async function chronicle(productKey) {
+  const topics = { results: '+/ota/upgrade', progress: '+/ota/progress/post', versions: '+/ota/version/post', jobs: '+/+/ota/job/status' };
+  for (const [kind, topic] of Object.entries(topics)) {
+    const { RuleId } = await api(server, 'CreateRule', { Name: `ota_${kind}`, ProductKey: productKey, Select: '*', ShortTopic: topic, TopicType: 0 });
+    await api(server, 'CreateRuleAction', { RuleId, Type: 'FILE', Configuration: JSON.stringify({ path: `${kind}.jsonl` }) });
+    await api(server, 'StartRule', { RuleId });
+  }
+  return (kind) => {
+    const file = path.join(directory, 'data', 'sinks', `${kind}.jsonl`);
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+  };
+}
+
 test('a static job: pushed, fetched over HTTPS in two parts, followed, ended by the version', async () => {
   const productKey = await makeProduct(server);
+  const told = await chronicle(productKey);
   const triple = await makeDevice(server, productKey);
   const device = await board(triple, '1.0');
   try {
@@ -123,9 +138,13 @@ test('a static job: pushed, fetched over HTTPS in two parts, followed, ended by 
     assert.equal(await statusOf(jobId), 'SUCCEEDED');
     const versions = await sdk('ListOTAModuleVersionsByDevice', { productKey, deviceName: triple.deviceName, currentPage: 1, pageSize: 10 });
     assert.equal(versions.data.simpleOTAModuleInfo[0].moduleVersion, '2.0');
+    const result = await until(() => told('results')[0], 'the result in a file');
+    assert.ok(JSON.stringify(result).includes('SUCCEEDED'), JSON.stringify(result));
+    await until(() => told('versions').length >= 2 && told('jobs').length >= 2 && told('progress').length >= 2, 'versions, jobs and progress in files');
   } finally {
     await device.end();
   }
+  proved({ 'MQTT.js': ['OTA over HTTPS'], 'OpenAPI SDK': ['OTA over HTTPS'] });
 });
 
 test('over the session: pulled, block by block, with the checksum of each', async () => {
@@ -160,6 +179,7 @@ test('over the session: pulled, block by block, with the checksum of each', asyn
   } finally {
     await device.end();
   }
+  proved({ 'MQTT.js': ['OTA over the session'], 'OpenAPI SDK': ['OTA over the session'] });
 });
 
 test('the platform is killed in the middle: the job goes on, and the board is told again with an address that is good', async () => {

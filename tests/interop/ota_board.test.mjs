@@ -7,7 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { api, makeDevice, makeProduct, run, startServer, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, proved, run, startServer, until } from '../harness.mjs';
 
 const tercet = process.env.TERCET;
 let server;
@@ -104,6 +104,7 @@ test('over HTTPS: the board becomes the new program, confirms it, and is it afte
     await board.stop();
     await again?.stop();
   }
+  proved({ 'our SDK': ['OTA over HTTPS'] });
 });
 
 test('over the session, of a job for HTTPS: an offer with an address names a stream too', async () => {
@@ -115,6 +116,7 @@ test('over the session, of a job for HTTPS: an offer with an address names a str
   } finally {
     await board.stop();
   }
+  proved({ 'our SDK': ['OTA over the session'] });
 });
 
 test('the platform is killed in the middle of a download, and the update comes to its end', async () => {
@@ -161,6 +163,18 @@ test('the board itself loses its supply in the middle of a download, and goes on
   } finally {
     await board.cut();
     await again?.stop();
+  }
+});
+
+test('a second board on the same directory of images is told so, and the first goes on', async () => {
+  const { triple, words, board } = await bench();
+  try {
+    const second = await run(tercet, words);
+    assert.equal(second.code, 2, second.out + second.err);
+    assert.match(second.err, /another `tercet device --ota` runs its images/);
+    await isThere(triple, '1.0', board);
+  } finally {
+    await board.stop();
   }
 });
 

@@ -5,7 +5,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { api, makeDevice, makeProduct, refusals, run, startServer, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, proved, refusals, run, startServer, until } from '../harness.mjs';
 
 const tercet = process.env.TERCET;
 let server, productKey;
@@ -41,6 +41,7 @@ test('over TLS with the platform\'s CA', async () => {
   const { triple, done } = await board(['--host', host, '--port', String(port), '--ca', server.ca]);
   assert.equal(done.code, 0, done.out + done.err);
   assert.ok(await posted(triple));
+  proved({ 'our SDK': ['login over TLS', 'property post and reply'] });
 });
 
 test('over TLS by the pre-shared key of its triple, without any certificate', async () => {
@@ -49,6 +50,7 @@ test('over TLS by the pre-shared key of its triple, without any certificate', as
   assert.equal(done.code, 0, done.out + done.err);
   assert.match(done.out, /PSK-AES128-CBC-SHA/);
   assert.ok(await posted(triple));
+  proved({ 'our SDK': ['login by pre-shared key'] });
 });
 
 test('a pre-shared key of another secret ends at the rung TLS with the remedy, and the platform knows why', async () => {
@@ -59,6 +61,7 @@ test('a pre-shared key of another secret ends at the rung TLS with the remedy, a
   assert.match(done.out, /\[denied\]/);
   const found = await until(async () => (await refusals(server, triple)).find((one) => one.Cause === 'tls.psk_key'), 'the refusal');
   assert.match(found.Explanation, /DeviceSecret/);
+  proved({ 'our SDK': ['refusal explained'] });
 });
 
 test('when nobody answers at the first address, the other one is tried', async () => {

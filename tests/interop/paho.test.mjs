@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { credentials, makeDevice, makeProduct, run, startServer } from '../harness.mjs';
+import { credentials, makeDevice, makeProduct, proved, run, startServer } from '../harness.mjs';
 
 let server;
 before(async () => { server = await startServer(); });
@@ -17,4 +17,5 @@ test('the Paho C client posts over TLS and reads its reply', async () => {
   const reply = JSON.parse(done.out);
   assert.equal(reply.code, 200);
   assert.equal(reply.id, '77');
+  proved({ 'Paho C': ['login over TLS', 'property post and reply'] });
 });

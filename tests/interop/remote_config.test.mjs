@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { api, makeDevice, makeProduct, run, startServer, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, proved, run, startServer, until } from '../harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 const tercet = process.env.TERCET;
@@ -99,6 +99,7 @@ test('a rule set that is the product\'s configuration reaches a board at its log
   } finally {
     await board.stop();
   }
+  proved({ 'our SDK': ['remote configuration'] });
 });
 
 test('the command line sets, shows and pushes, and says what is wrong with a file', async () => {
@@ -164,6 +165,7 @@ test('the official Node device SDK is told there is none, then gets the file, an
   } finally {
     board.kill('SIGKILL');
   }
+  proved({ 'Node device SDK': ['remote configuration'] });
 });
 
 test('the port for files wants its own signature, and serves devices of the compatible kind too', async () => {
@@ -174,8 +176,9 @@ test('the port for files wants its own signature, and serves devices of the comp
       answer.on('end', () => resolve({ status: answer.statusCode, body }));
     }).on('error', reject);
   });
-  for (const target of ['/', '/files/configuration/a1/x', '/?Action=QueryProductList', '/healthz'])
-    assert.equal((await get(target)).status, 403);
+  assert.equal((await get('/files/configuration/a1/x')).status, 403);
+  for (const target of ['/', '/?Action=QueryProductList', '/healthz'])
+    assert.equal((await get(target)).status, 404);
   const old = await get('/', { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA256' });
-  assert.equal(old.status, 403); // TLS with RSA key exchange, as the vendor's C SDK speaks it
+  assert.equal(old.status, 404); // TLS with RSA key exchange, as the vendor's C SDK speaks it
 });

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import OpenApi from '@alicloud/openapi-client';
 import Iot from '@alicloud/iot20180120';
 import mqtt from 'mqtt';
-import { api, credentials, makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { api, credentials, makeDevice, makeProduct, proved, run, startServer, tercet, until } from '../harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
@@ -98,6 +98,7 @@ test('the official Node device SDK answers services, asynchronous and synchronou
   } finally {
     await board.stop();
   }
+  proved({ 'Node device SDK': ['services'], 'OpenAPI SDK': ['services'] });
 });
 
 test('our own scale answers the same calls, and RRpc with the bytes it was asked with', async () => {
@@ -121,6 +122,7 @@ test('our own scale answers the same calls, and RRpc with the bytes it was asked
     return answer.rrpcCode === 'OFFLINE' && answer;
   }, 'OFFLINE');
   assert.equal(gone.code, 'iot.messagebroker.OFFLINE');
+  proved({ 'our SDK': ['services', 'RRPC'] });
 });
 
 test('our own board posts events of all three types, and the command line lists them', async () => {
@@ -131,6 +133,7 @@ test('our own board posts events of all three types, and the command line lists 
   const done = await run(tercet, ['events', productKey, triple.deviceName, '--ready', path.join(server.directory, 'ready.json')]);
   assert.equal(done.code, 0, done.out + done.err);
   for (const words of [/info +started +\{\}/, /alert +warm/, /error +burnt .*forgotten/]) assert.match(done.out, words);
+  proved({ 'our SDK': ['events'] });
 });
 
 test('what is desired while a board is off is found by it on return, once; our SDK and MQTT.js by the vendor\'s topics', async () => {
@@ -175,6 +178,7 @@ test('what is desired while a board is off is found by it on return, once; our S
   assert.equal((await ask('delete', { report_interval: { version: 2 } })).code, 200);
   assert.deepEqual((await ask('get', ['report_interval'])).data, {});
   await foreign.endAsync();
+  proved({ 'our SDK': ['desired values'], 'MQTT.js': ['desired values'], 'OpenAPI SDK': ['desired values'] });
 });
 
 test('MQTT.js answers RRPC of both forms, and silence and a topic nobody listens to are told apart', async () => {
@@ -218,4 +222,5 @@ test('MQTT.js answers RRPC of both forms, and silence and a topic nobody listens
   assert.match(seen.at(-1), /^\/ext\/rrpc\/\d+\/sys\/.*\/thing\/service\/weigh$/);
   assert.equal(service.success, false); // " there" behind the request is no JSON
   await board.endAsync();
+  proved({ 'MQTT.js': ['RRPC'], 'OpenAPI SDK': ['RRPC'] });
 });

@@ -209,7 +209,7 @@ class Trial {
   void brown_out(FieldBoard& board) {
     ++figures_.brown_outs;
     board.power_off();
-    in(between(Millis{1'000}, minutes{10}), [this, &board] {
+    in(between(Millis{1'000}, minutes{10}), [&board] {
       if (!board.is_on()) board.boot();
     });
   }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tercet/base/check.h"
+
 #ifdef CONFIG_TERCET_ENTROPY_WITHOUT_RADIO
 #include <bootloader_random.h>
 #endif
@@ -170,20 +172,30 @@ Result<void> Board::join_network() {
 #endif
 }
 
+void Board::add(SocketTransport& other) {
+  const auto place = std::find(others_.begin(), others_.end(), nullptr);
+  TERCET_CHECK(place != others_.end());
+  other.trust().share(transport_.trust());
+  *place = &other;
+}
+
 void Board::wait(Instant at) {
   const Instant most = clock_.now() + kLongest;
   const Instant until = std::min(at, most);
   for (mailbox_.run(); mailbox_.is_empty();) {
-    const auto platform = transport_.interest();
-    const auto other = other_ != nullptr ? other_->interest() : SocketTransport::Interest{};
-    if (platform.at_once || other.at_once) return;
-    const Millis left = until - clock_.now();
-    if (left <= Millis{0}) return;
     Awaited sockets;
-    sockets.add(platform.socket, platform.readable, platform.writable);
-    sockets.add(other.socket, other.readable, other.writable);
+    bool looking_up = datagram_.is_looking_up(), at_once = false;
+    const auto add = [&](const SocketTransport& one) {
+      const auto interest = one.interest();
+      sockets.add(interest.socket, interest.readable, interest.writable);
+      looking_up = looking_up || interest.soon, at_once = at_once || interest.at_once;
+    };
+    add(transport_);
+    for (const SocketTransport* const other : others_)
+      if (other != nullptr) add(*other);
+    const Millis left = until - clock_.now();
+    if (at_once || left <= Millis{0}) return;
     sockets.add(datagram_.socket(), true, false);
-    const bool looking_up = platform.soon || other.soon || datagram_.is_looking_up();
     const Millis slice = std::min(left, looking_up ? kLookUp : kSlice);
     timeval timeout{};
     timeout.tv_usec = static_cast<decltype(timeout.tv_usec)>(slice.count() * 1000);

@@ -45,11 +45,9 @@ class Board {
   Result<void> join_network();
 
   /// A connection of the application's own, to a file server say: it believes whom the platform's does, and wait()
-  /// wakes for it too. One; it lives for ever.
-  void add(SocketTransport& other) {
-    other.trust().share(transport_.trust());
-    other_ = &other;
-  }
+  /// wakes for it too. It lives for ever; at most kMostOthers.
+  static constexpr std::size_t kMostOthers = 2;
+  void add(SocketTransport& other);
 
   Provisioning& provisioning() { return provisioning_; }
   NetworkState& network() { return network_; }
@@ -77,7 +75,7 @@ class Board {
   NvsStore store_{"tercet_state"};
   Mailbox mailbox_;
   SocketTransport transport_;
-  SocketTransport* other_ = nullptr;
+  std::array<SocketTransport*, kMostOthers> others_{};
   SocketDatagram datagram_;
   std::optional<PartitionFlash> flash_;
   Provisioning::Text host_;

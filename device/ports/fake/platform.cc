@@ -113,8 +113,9 @@ void Platform::on_publish(const mqtt::Frame& frame) {
   if (topic->kind == alink::Kind::property_set && topic->is_reply) keep(last_set_reply, payload);
   if (topic->kind == alink::Kind::desired_get) keep(last_desired_get, payload);
   if (topic->kind == alink::Kind::desired_delete) keep(last_desired_delete, payload);
-  if (topic->kind == alink::Kind::service || topic->kind == alink::Kind::rrpc_response ||
-      topic->kind == alink::Kind::rrpc_custom) {
+  if (topic->kind == alink::Kind::shadow_update) keep(last_shadow, payload);
+  if (topic->kind == alink::Kind::service || topic->kind == alink::Kind::property_get ||
+      topic->kind == alink::Kind::rrpc_response || topic->kind == alink::Kind::rrpc_custom) {
     keep(last_answer_topic, message->topic);
     keep(last_answer, payload);
   }

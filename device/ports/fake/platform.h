@@ -35,7 +35,7 @@ class Platform {
   Seconds keep_alive{0};
   std::uint32_t batches_received = 0, config_gets = 0;
   FixedString<1024> last_post, last_set_reply, last_event, last_batch, last_config_reply;
-  FixedString<512> last_desired_get, last_desired_delete;
+  FixedString<512> last_desired_get, last_desired_delete, last_shadow;
   FixedString<256> last_answer_topic;  ///< of services and RRPC
   FixedString<1024> last_answer;
 

@@ -162,6 +162,14 @@ Result<std::shared_ptr<TlsContext>> TlsContext::open(const Trust& trust, std::st
     problem = "no root certificate was given";
     return fail(Error::bad_argument);
   }
+  if (!trust.certificate.empty() && SSL_CTX_use_certificate_chain_file(made, trust.certificate.c_str()) != 1) {
+    problem = trust.certificate + ": " + last_error();
+    return fail(Error::bad_argument);
+  }
+  if (!trust.key.empty() && SSL_CTX_use_PrivateKey_file(made, trust.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    problem = trust.key + ": " + last_error();
+    return fail(Error::bad_argument);
+  }
   return context;
 }
 

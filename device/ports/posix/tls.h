@@ -27,13 +27,16 @@ struct Trust {
   /// SHA-256 of the server's public key (SubjectPublicKeyInfo). With one of these the chain, the dates and the name do
   /// not matter any more: the key is the identity.
   std::vector<std::array<std::uint8_t, 32>> pins = {};
+  /// Files, PEM: what a server that asks for a certificate is shown, with what leads to its root, and its key. Both, or
+  /// neither.
+  std::string certificate = {}, key = {};
 };
 
 /// The client's half of TLS 1.2 and 1.3, shared by the sessions made from it.
 class TlsContext {
  public:
-  /// Errors: bad_argument, a file cannot be read or has no certificate, or there is nobody to trust; problem says
-  /// which.
+  /// Errors: bad_argument, a file cannot be read or has no certificate, the key is another certificate's, or there is
+  /// nobody to trust; problem says which.
   static Result<std::shared_ptr<TlsContext>> open(const Trust& trust, std::string& problem);
   /// Believes every certificate: for load generators on a test network, never for a board.
   static Result<std::shared_ptr<TlsContext>> open_unverified();

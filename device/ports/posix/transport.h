@@ -20,6 +20,9 @@ class SocketTransport final : public device::Transport {
   /// at the next one while that fails.
   SocketTransport(Trust trust, const device::Clock& clock, Resolver::System look_up = &::getaddrinfo)
       : trust_(std::move(trust)), clock_(clock), resolver_(look_up) {}
+  /// With a context that others use too.
+  SocketTransport(std::shared_ptr<TlsContext> context, const device::Clock& clock)
+      : clock_(clock), context_(std::move(context)), resolver_(&::getaddrinfo) {}
   ~SocketTransport() override { close(); }
 
   Result<void> open(const device::Target& target) override;

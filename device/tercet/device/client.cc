@@ -27,6 +27,9 @@ Result<void> Device::start(const DeviceId& id, const Endpoint& endpoint, const O
                     options.backoff_limit >= options.backoff_first &&
                     (options.other.host.empty() || options.other.port != 0);
   if (!fits) return fail(Error::bad_argument);
+#ifdef TERCET_NO_OTHER_LOGINS
+  if (options.login != nullptr) return fail(Error::unsupported);
+#endif
   const bool is_same = client_ && *id_ == id;
   if (client_ && !is_same) lose_flights();
   id_ = id;

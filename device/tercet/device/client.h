@@ -13,6 +13,7 @@
 #include "tercet/device/clock.h"
 #include "tercet/device/desired.h"
 #include "tercet/device/ladder.h"
+#include "tercet/device/login_source.h"
 #include "tercet/device/port.h"
 #include "tercet/device/properties.h"
 #include "tercet/device/service.h"
@@ -38,6 +39,8 @@ class DeviceEvents {
   virtual void on_set(PropertySet& set) { static_cast<void>(set); }
   /// The platform calls a service: see ServiceCall. With Options::services. Not overridden: answers 460 to any.
   virtual void on_service(ServiceCall& call) { call.refuse(alink::number(alink::Code::parameter_error)); }
+  /// The platform asks what properties are now: see PropertyGet. With Options::services. Not overridden: answers 460.
+  virtual void on_get(PropertyGet& get) { get.refuse(alink::number(alink::Code::parameter_error)); }
   /// The platform asks for an answer to some bytes: see RrpcCall. With Options::services. May not post: the answer lies
   /// where posts are written.
   virtual void on_rrpc(RrpcCall& call) { static_cast<void>(call); }
@@ -87,6 +90,9 @@ struct Options {
   /// TLS by the vendor's pre-shared key (tercet/auth/psk.h) instead of certificates: for boards without the memory for
   /// them, on a port that takes it (1883 of Tercet). It needs no clock, and gives no forward secrecy.
   bool psk = false;
+  /// Makes the login instead of the DeviceSecret of port.secrets: see RegisteredIdentity (registration.h). Outlives the
+  /// device. With TERCET_NO_OTHER_LOGINS start() fails as unsupported.
+  LoginSource* login = nullptr;
   mqtt::Qos post_qos = mqtt::Qos::at_least_once;  ///< 0: posts may be lost on the way
   DropPolicy drop = DropPolicy::oldest;
   /// Posts go out one in this time on average, and five at once: the cloud drops more than ten QoS 1 messages a second

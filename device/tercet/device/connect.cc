@@ -135,14 +135,20 @@ void Device::advance_transport(Instant now) {
 
 /// Signs and hands the three strings to the client machine, which copies them into CONNECT at once; none is kept here.
 void Device::log_in(Instant now) {
-  const auto secret = port_.secrets.secret_of(*id_);
-  if (!secret) return break_off(Rung::connect, secret.error(), now);
   auth::LoginOptions login;
   login.client_id = options_.client_id;
   login.secure_mode = endpoint().tls ? auth::SecureMode::tls : auth::SecureMode::tcp;
   login.auto_subscribe = options_.auto_subscribe;
   login.version = options_.version;
-  auto made = auth::make_credentials({*id_, *secret}, login);
+  const auto make = [&]() -> Result<auth::Credentials> {
+#ifndef TERCET_NO_OTHER_LOGINS
+    if (options_.login != nullptr) return options_.login->credentials(*id_, login);
+#endif
+    const auto secret = port_.secrets.secret_of(*id_);
+    if (!secret) return fail(secret.error());
+    return auth::make_credentials({*id_, *secret}, login);
+  };
+  auto made = make();
   if (!made) return break_off(Rung::connect, made.error(), now);
   step_ = Step::session;
   step_until_ = Instant::never();

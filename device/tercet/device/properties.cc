@@ -34,6 +34,9 @@ void PropertyValue::write(json::Writer& out) const {
       out.string(number.text());
       return;
     }
+    case Type::composed:
+      compose(out, object);
+      return;
   }
 }
 

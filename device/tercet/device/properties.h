@@ -16,12 +16,19 @@ namespace tercet::device {
 
 /// A property's value on its way to the platform. A text is a view that lives until the post has been made.
 struct PropertyValue {
-  enum class Type : std::uint8_t { integer, real, boolean, text, date };
+  enum class Type : std::uint8_t { integer, real, boolean, text, date, composed };
+  using Compose = void (*)(json::Writer& out, const void* object);
   std::string_view identifier;
   Type type = Type::integer;
   std::int64_t integer = 0;  ///< also boolean (0 and 1 on the wire) and date (milliseconds, as text on the wire)
-  double real = 0;
-  std::string_view text;
+  union {
+    double real = 0;
+    Compose compose;  ///< composed: writes `object`, a struct or an array (typed.h)
+  };
+  union {
+    std::string_view text{};
+    const void* object;  ///< composed: lives as long as a text
+  };
 
   void write(json::Writer& out) const;
 };
@@ -128,6 +135,11 @@ class PropertySet {
   }
 
   const json::Value& params() const { return params_; }
+  /// Takes all members as asked for, by one who reads params(). False: the set was refused before.
+  bool take_all() {
+    read_ = members_;
+    return code_ == alink::number(alink::Code::success);
+  }
   std::int32_t code() const {
     if (code_ != alink::number(alink::Code::success)) return code_;
     return read_ == members_ ? code_ : alink::number(alink::Code::parameter_error);

@@ -9,6 +9,7 @@ namespace tercet::device {
 namespace {
 
 constexpr std::string_view kService = "thing/service/";
+constexpr std::string_view kPropertyGet = "property/get";
 constexpr std::string_view kMethod = "thing.service.";
 constexpr std::string_view kRequest = "rrpc/request/";
 constexpr std::string_view kCustom = "/ext/rrpc/";
@@ -20,6 +21,19 @@ bool take_front(std::string_view& text, std::string_view front) {
 }
 
 }  // namespace
+
+void ServiceCall::write_outputs(json::Writer& out) const {
+  if (object_ && code_ == alink::number(alink::Code::success)) return object_->write(out);
+  write_properties(out, outputs(), std::nullopt);
+}
+
+bool PropertyGet::wants(std::string_view identifier) const {
+  for (const json::Value& asked : call_.params().elements()) {
+    const auto text = asked.text();
+    if (text && *text == identifier) return true;
+  }
+  return false;
+}
 
 /// What follows `/sys/{pk}/{dn}/`; nothing of other topics.
 std::optional<std::string_view> Device::own_tail(std::string_view topic) const {
@@ -36,7 +50,8 @@ bool Device::on_call(const mqtt::Publish& message) {
   if (!tail) return false;
   std::string_view rest = *tail;
   if (take_front(rest, kService)) {
-    if (rest.empty() || rest.find('/') != std::string_view::npos) return false;
+    const bool is_get = rest == kPropertyGet;
+    if (rest.empty() || (!is_get && rest.find('/') != std::string_view::npos)) return false;
     std::array<std::uint8_t, alink::kMaxBuiltTopic> bytes;
     Writer topic{bytes};
     topic.text(message.topic), topic.text("_reply");
@@ -76,13 +91,18 @@ void Device::on_service(std::string_view identifier, Bytes payload, std::string_
   const auto request = alink::parse_request(as_text(payload));
   if (!request) return log(LogLevel::warning, "service", "not an Alink request");
   ServiceCall call{identifier, request->params.value_or(json::Value{})};
-  events_.on_service(call);
+  if (identifier == kPropertyGet) {
+    PropertyGet get{call};
+    events_.on_get(get);
+  } else {
+    events_.on_service(call);
+  }
   if (!request->wants_reply) return;
   Writer out{storage_.scratch};
   out.text("{\"id\":\""), out.text(request->id), out.text("\",\"code\":"), out.decimal(std::int64_t{call.code()});
   out.text(",\"data\":");
   json::Writer data{out};
-  write_properties(data, call.outputs(), std::nullopt);
+  call.write_outputs(data);
   out.ch('}');
   if (!out.ok()) {  // the outputs do not fit: say so rather than nothing
     out = Writer{storage_.scratch};

@@ -52,8 +52,12 @@ class ServiceCall {
   }
   void answer(std::initializer_list<PropertyValue> outputs) { answer(std::span(outputs.begin(), outputs.size())); }
 
+  /// The outputs as one object, instead of answer(). What it refers to outlives the handler.
+  void answer_object(const PropertyValue& object) { object_ = object; }
+
   std::int32_t code() const { return code_; }
   std::span<const PropertyValue> outputs() const { return {outputs_.data(), count_}; }
+  void write_outputs(json::Writer& out) const;
 
  private:
   std::string_view identifier_;
@@ -62,6 +66,28 @@ class ServiceCall {
   std::int32_t code_ = alink::number(alink::Code::success);
   std::array<PropertyValue, kMaxOutputs> outputs_{};
   std::size_t count_ = 0;
+  std::optional<PropertyValue> object_;
+};
+
+/// The platform asks what properties are now. The handler hands over all it has; what was asked for is answered, the
+/// first ServiceCall::kMaxOutputs of it:
+///   get.answer({kTemperature(air_), kHumidity(damp_)});
+/// Lives during the handler only.
+class PropertyGet {
+ public:
+  explicit PropertyGet(ServiceCall& call) : call_(call) {}
+  bool wants(std::string_view identifier) const;
+  /// Texts must outlive the handler.
+  void answer(std::span<const PropertyValue> values) {
+    for (const PropertyValue& value : values)
+      if (wants(value.identifier)) call_.answer(std::span(&value, 1));
+  }
+  void answer(std::initializer_list<PropertyValue> values) { answer(std::span(values.begin(), values.size())); }
+  /// Answers `code` instead of 200.
+  void refuse(std::int32_t code) { call_.refuse(code); }
+
+ private:
+  ServiceCall& call_;
 };
 
 /// Bytes the platform wants an answer to within seconds (RRPC). Lives during the handler only.

@@ -38,6 +38,10 @@ struct Scale final : DeviceEvents {
     if (*times == 9) return call.refuse(100'001);
     call.answer({kGrams(12.5f), kUnit(*times == 8 ? std::string_view(kLong) : "g")});
   }
+  void on_get(PropertyGet& get) override {
+    ++calls;
+    get.answer({kGrams(12.5f), kUnit("g")});
+  }
   void on_rrpc(RrpcCall& call) override {
     ++calls;
     REQUIRE(asked_on.assign(call.topic()));
@@ -142,4 +146,14 @@ TEST_CASE("property sets go on as before beside services, and without the option
             .topic.empty());
   CHECK(without.messages == 1);
   CHECK(without.calls == 0);
+}
+
+TEST_CASE("a property get is answered with what was asked for, and nothing else") {
+  Scale scale;
+  const std::string_view topic = "/sys/a1B2c3D4e5F/sensor_01/thing/service/property/get";
+  const auto answer = scale.ask(
+      topic, R"({"method":"thing.service.property.get","id":"9","params":["grams","no_such"],"version":"1.0"})");
+  CHECK(answer.topic == "/sys/a1B2c3D4e5F/sensor_01/thing/service/property/get_reply");
+  CHECK(answer.payload == R"({"id":"9","code":200,"data":{"grams":12.5}})");
+  CHECK(scale.ask(topic, R"({"id":"10","params":{}})").payload == R"({"id":"10","code":200,"data":{}})");
 }

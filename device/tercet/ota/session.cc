@@ -36,6 +36,7 @@ Result<void> Session::send(Channel channel, Bytes payload) {
 
 void Session::run(Instant now) {
   const bool is_online = device_.is_online();
+  if (is_online && !was_online_ && blocks_ != nullptr) blocks_->on_online(now);
   for (Updater* const updater : updaters_) {
     if (is_online && !was_online_) updater->on_online(now);
     if (!is_online && was_online_) updater->on_offline();

@@ -54,6 +54,10 @@ void SessionSource::ask(Instant now) {
   if (!is_full) end(Trouble::may_pass);
 }
 
+void SessionSource::on_online(Instant now) {
+  if (state_ == State::busy && asked_ != 0) asked_ = 0, due_ = now;
+}
+
 void SessionSource::on_block(Bytes frame, Instant now) {
   if (state_ != State::busy || asked_ == 0) return;
   const auto reply = parse_block_reply(frame);

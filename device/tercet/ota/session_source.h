@@ -29,6 +29,8 @@ class SessionSource final : public Source {
   Trouble trouble() const override { return trouble_; }
   std::uint32_t most_bytes() const override { return options_.block_bytes; }
 
+  /// The connection is a new one: what was asked for on the one before is asked for again, at once.
+  void on_online(Instant now);
   /// Hand it what comes on Channel::block_reply. What it has not asked for, or has already, is ignored.
   void on_block(Bytes frame, Instant now);
 

@@ -128,6 +128,26 @@ TEST_CASE("silence ends a download that may be taken up again") {
   CHECK(bench.source.next_deadline() == Instant::never());
 }
 
+TEST_CASE("a block that was under way when the connection was lost is asked for as soon as there is a new one") {
+  Bench bench;
+  bench.source.start(0, bench.sink, bench.now);
+  bench.source.on_online(bench.now);  // nothing was asked for yet
+  bench.source.run(bench.now);
+  CHECK(bench.uplink.sent.size() == 1);
+  bench.source.on_online(bench.now + Millis{2'000});
+  CHECK(bench.source.next_deadline() == bench.now + Millis{2'000});
+  bench.now = bench.now + Millis{2'000};
+  bench.source.run(bench.now);
+  CHECK(bench.uplink.sent.size() == 2);
+  bench.source.on_block(bench.reply_to(bench.uplink.sent[0].second), bench.now);  // of the connection before
+  CHECK(bench.sink.bytes.empty());
+  bench.source.on_block(bench.answer(), bench.now);
+  bench.go_on();
+  CHECK(bench.sink.bytes == bench.file);
+  bench.source.on_online(bench.now);
+  CHECK(bench.source.state() == Source::State::done);
+}
+
 TEST_CASE("an answer that comes twice, or too late, changes nothing") {
   Bench bench;
   bench.source.start(0, bench.sink, bench.now);

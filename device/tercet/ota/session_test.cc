@@ -33,6 +33,7 @@ struct Life final : device::DeviceEvents {
   std::array<Updater*, 1> updaters{&updater};
   std::vector<std::uint8_t> file;
   std::size_t heard = 0;
+  bool is_deaf = false;  ///< the platform does not answer what it is asked for
 
   explicit Life(fake::BootLoader& on)
       : flash(on), updater(on, on, on, sources, session, UpdaterOptions{.version = on.running_version()}) {
@@ -57,6 +58,7 @@ struct Life final : device::DeviceEvents {
     }
   }
   void answer_blocks() {
+    if (is_deaf) return;
     for (; heard < board.platform.messages.size(); ++heard) {
       const auto& [topic, text] = board.platform.messages[heard];
       if (!topic.ends_with("/thing/file/download")) continue;
@@ -130,4 +132,23 @@ TEST_CASE("a module that nobody updates is refused by its name, and the device s
   CHECK(life.count("/ota/device/progress/", R"("step":"-1","desc":"other_module","module":"MCU")") == 1);
   CHECK(life.device.is_online());
   CHECK(!life.session.wants_restart());
+}
+
+TEST_CASE("a connection that is lost in the middle of a block costs no more than the way back") {
+  fake::BootLoader flash;
+  flash.flash_factory(fake::make_image("1.0.0", 6'000, 1));
+  REQUIRE(flash.boot());
+  Life life(flash);
+  const auto blocks = [&life] { return life.count("/thing/file/download", ""); };
+  life.file = fake::make_image("1.1.0", 7'003, 2);
+  life.board.platform.push(kUpgrade, life.offer(), mqtt::Qos::at_least_once);
+  life.is_deaf = true;
+  life.pass(1'000);
+  REQUIRE(blocks() == 1);
+  life.board.platform.hang_up();
+  for (int i = 0; i < 100 && life.device.is_online(); ++i) life.pass(50);
+  for (int i = 0; i < 100 && !life.device.is_online(); ++i) life.pass(50);
+  REQUIRE(life.device.is_online());
+  life.pass(100);
+  CHECK(blocks() == 2);
 }

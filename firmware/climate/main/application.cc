@@ -1,7 +1,7 @@
 #include "application.h"
 
 #include <esp_log.h>
-#include <esp_ota_ops.h>
+#include <esp_system.h>
 
 #include <algorithm>
 #include <cinttypes>
@@ -10,6 +10,7 @@ namespace tercet::firmware {
 namespace {
 
 constexpr const char* kTag = "climate";
+constexpr Millis kGoodbye{3'000};
 
 int size(std::string_view text) { return static_cast<int>(text.size()); }
 
@@ -20,6 +21,7 @@ Application::Application(idf::Board& board, climate::Sensor& sensor)
       device_(board.port(), buffers_.storage(), *this),
       monitor_(device_, sensor, &board.store(), {.report_interval_s = CONFIG_CLIMATE_REPORT_INTERVAL}),
       rules_(board, device_, monitor_, *this),
+      updates_(board, device_),
       health_(board.store()) {
   monitor_.watch_health(health_);
   const auto health = health_.look();
@@ -39,6 +41,7 @@ Result<void> Application::start() {
   const auto begun = device_.start(*id, *endpoint, board_.options());
   started_ = begun.has_value();
   if (started_) rules_.start(*id, board_.clock().now());
+  if (started_) updates_.start(*id, board_.clock().now());
   return begun;
 }
 
@@ -49,11 +52,24 @@ void Application::run() {
   rules_.run(now);
   show_air();
   device_.run();
+  updates_.run(now);
+  if (updates_.wants_restart()) leave_for_restart(now);
+}
+
+/// What was said of the update is heard, and what waits goes to flash, before the board is gone.
+void Application::leave_for_restart(Instant now) {
+  if (leaves_by_ == Instant::never()) leaves_by_ = now + kGoodbye;
+  const bool is_heard = !device_.is_online() || device_.in_flight() == 0;
+  if (is_heard && !is_leaving_) device_.stop(), is_leaving_ = true;
+  if (!(is_leaving_ && device_.is_stopped()) && now < leaves_by_) return;
+  ESP_LOGI(kTag, "restart");
+  esp_restart();
 }
 
 Instant Application::next_deadline() const {
-  return started_ ? std::min({device_.next_deadline(), monitor_.next_deadline(), rules_.next_deadline()})
-                  : Instant::never();
+  if (!started_) return Instant::never();
+  return std::min({device_.next_deadline(), monitor_.next_deadline(), rules_.next_deadline(), updates_.next_deadline(),
+                   leaves_by_});
 }
 
 climate::Condition Application::condition() const {
@@ -80,20 +96,9 @@ void Application::show_air() {
 }
 
 void Application::on_reply(const device::PostReply& reply) {
-  if (reply.code == 200) return confirm();
+  if (reply.code == 200) return updates_.on_answer();
   ESP_LOGW(kTag, "post %" PRIu32 " was answered %" PRId32 " %.*s", static_cast<std::uint32_t>(reply.id),
            static_cast<std::int32_t>(reply.code), size(reply.message), reply.message.data());
-}
-
-/// A program that has logged in and been answered is good: it stays. One that never gets there is taken back by the
-/// boot loader at the next reset.
-void Application::confirm() {
-  if (confirmed_) return;
-  confirmed_ = true;
-  esp_ota_img_states_t state{};
-  const esp_partition_t* running = esp_ota_get_running_partition();
-  if (esp_ota_get_state_partition(running, &state) != ESP_OK || state != ESP_OTA_IMG_PENDING_VERIFY) return;
-  if (esp_ota_mark_app_valid_cancel_rollback() == ESP_OK) ESP_LOGI(kTag, "this program has proved itself and stays");
 }
 
 void Application::on_rung(device::Rung rung, const device::RungRecord& record, std::string_view detail) {

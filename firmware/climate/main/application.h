@@ -7,6 +7,7 @@
 #include "ports/esp-idf/board.h"
 #include "ports/esp-idf/health.h"
 #include "tercet/device/client.h"
+#include "updates.h"
 
 namespace tercet::firmware {
 
@@ -25,8 +26,9 @@ class Application final : public device::DeviceEvents {
   BoardRules& rules() { return rules_; }
 
  private:
-  /// Two topics besides the SDK's own: remote configuration.
-  using Buffers = device::DeviceBuffers<CONFIG_TERCET_PACKET_BYTES, CONFIG_TERCET_OUTBOX_BYTES, 512, 4, 2>;
+  /// Topics besides the SDK's own: two of remote configuration, and those of updates.
+  using Buffers =
+      device::DeviceBuffers<CONFIG_TERCET_PACKET_BYTES, CONFIG_TERCET_OUTBOX_BYTES, 512, 4, 2 + Updates::kFilters>;
 
   void on_set(device::PropertySet& set) override { monitor_.on_set(set); }
   void on_reply(const device::PostReply& reply) override;
@@ -36,8 +38,9 @@ class Application final : public device::DeviceEvents {
   void on_time(const device::TimeStep& step) override;
   void on_message(std::string_view topic, Bytes payload) override {
     rules_.on_message(topic, payload, board_.clock().now());
+    updates_.on_message(topic, payload, board_.clock().now());
   }
-  void confirm();
+  void leave_for_restart(Instant now);
   void show_air();
 
   idf::Board& board_;
@@ -45,9 +48,11 @@ class Application final : public device::DeviceEvents {
   device::Device device_;
   climate::Monitor monitor_;
   BoardRules rules_;
+  Updates updates_;
   idf::BoardHealth health_;
   climate::MonitorCounters shown_;
-  bool started_ = false, confirmed_ = false;
+  bool started_ = false, is_leaving_ = false;
+  Instant leaves_by_ = Instant::never();  ///< once a restart is wanted
 };
 
 }  // namespace tercet::firmware

@@ -1,6 +1,5 @@
 #include <sdkconfig.h>
 #ifdef CONFIG_CLIMATE_REMOTE_RULES
-#include <esp_heap_caps.h>
 #include <esp_log.h>
 
 #include <algorithm>
@@ -12,8 +11,6 @@ namespace tercet::firmware {
 namespace {
 
 constexpr const char* kTag = "rules";
-/// A TLS session takes 31 KB, of that 17 KB in one piece: one record of the server.
-constexpr std::size_t kLeastFree = 34 * 1'024, kLeastBlock = 18 * 1'024;
 
 int size(std::string_view text) { return static_cast<int>(text.size()); }
 
@@ -27,15 +24,6 @@ RulesDelivery::RulesDelivery(idf::Board& board, device::Device& device, climate:
 void RulesDelivery::start(const DeviceId& id) {
   if (const auto started = remote_.start(id); !started)
     ESP_LOGE(kTag, "no remote configuration: %.*s", size(name(started.error())), name(started.error()).data());
-}
-
-bool RulesDelivery::has_room() {
-  constexpr std::uint32_t kInternal = MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT;
-  const std::size_t block = heap_caps_get_largest_free_block(kInternal), all = heap_caps_get_free_size(kInternal);
-  if (block >= kLeastBlock && all >= kLeastFree) return true;
-  ESP_LOGW(kTag, "no heap for a second TLS session: %u bytes free, %u in one piece", static_cast<unsigned>(all),
-           static_cast<unsigned>(block));
-  return false;
 }
 
 /// Without what is behind the question mark: whoever knows it may fetch the file.

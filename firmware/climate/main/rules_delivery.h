@@ -5,6 +5,7 @@
 #include "ports/esp-idf/board.h"
 #ifdef CONFIG_CLIMATE_REMOTE_RULES
 #include "climate/remote_rules.h"
+#include "heap_room.h"
 #endif
 
 namespace tercet::firmware {
@@ -25,7 +26,7 @@ class RulesDelivery final : public climate::RemoteRulesEvents {
   void on_message(std::string_view topic, Bytes payload, Instant now) { remote_.on_message(topic, payload, now); }
 
  private:
-  bool has_room() override;
+  bool has_room() override { return has_room_for_tls("rules"); }
   void on_fetch(std::string_view url, std::uint32_t bytes) override;
   void on_fetch_failed(const device::FetchFailure& failure, std::string_view detail, Millis retry_in) override;
   void on_offered(const edge::Problem& problem) override;

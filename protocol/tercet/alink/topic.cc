@@ -351,6 +351,8 @@ bool is_delivered_unasked(const Topic& topic, bool auto_subscribe, unsigned ext)
       return false;
     case Kind::rrpc_custom:
       return (ext & 1U) != 0;
+    case Kind::session_error:
+      return auto_subscribe || (ext & 2U) != 0;
     default:
       return auto_subscribe && direction(topic) != up;
   }

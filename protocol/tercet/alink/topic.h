@@ -119,7 +119,7 @@ Direction direction(const Topic& topic);
 
 /// Whether the platform delivers this topic to its device without any SUBSCRIBE (4.5). `auto_subscribe` = the client
 /// id said `_ss=1`: then every system topic sent down. Registration answers and broadcasts to online devices always;
-/// RRPC on custom topics when `ext` has bit 0.
+/// RRPC on custom topics when `ext` has bit 0, errors of sub-devices' sessions when it has bit 1.
 bool is_delivered_unasked(const Topic& topic, bool auto_subscribe, unsigned ext);
 
 /// The Alink method a topic stands for: "thing.event.property.post", "thing.service.SetWeight"; "" where the protocol

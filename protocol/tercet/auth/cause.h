@@ -89,8 +89,26 @@ enum class Cause : std::uint8_t {
   device_disabled,
   product_secret_login_off,
   id2_not_offered,
-  certificate_login_not_offered,
   bad_login_throttled,
+  // Dynamic registration.
+  registration_off,
+  registration_wrong_sign,
+  registration_incomplete,
+  registration_without_tls,
+  registration_device_active,
+  registration_too_many,
+  registration_unavailable,
+  token_unknown,
+  // Rotation of a device's secret.
+  secret_earlier,  ///< let in with the secret from before the rotation
+  secret_ended,    ///< and no longer
+  // X.509 certificates of devices.
+  certificate_missing,
+  certificate_unknown,
+  certificate_revoked,
+  certificate_not_valid_now,
+  certificate_of_another,
+  login_needs_certificate,
   // Transport and CONNECT.
   tls_expected,
   plain_expected,
@@ -108,6 +126,8 @@ enum class Cause : std::uint8_t {
   tls_psk_identity,
   tls_psk_unknown,
   tls_psk_key,
+  web_socket_refused,
+  web_socket_broken,
   protocol_version,
   malformed_packet,
   packet_out_of_order,
@@ -126,6 +146,9 @@ enum class Cause : std::uint8_t {
   topic_malformed,
   topic_too_long,
   topic_too_deep,
+  topic_class_missing,
+  topic_class_publish,
+  topic_class_subscribe,
   filter_forbidden,
   filter_wildcard,
   filter_malformed,
@@ -148,12 +171,36 @@ enum class Cause : std::uint8_t {
   property_out_of_range,
   property_bad_time,
   too_many_properties,
+  pack_not_kept,
   event_not_in_model,
   service_not_in_model,
   function_not_offered,  ///< a documented function of the cloud that this platform does not have yet
   store_full,            ///< the disk is behind: the message was not kept
   model_missing,
   reply_unexpected,
+  shadow_malformed,
+  shadow_version,
+  shadow_rate,
+  // Gateways and their sub-devices.
+  not_a_gateway,
+  sub_device_is_gateway,
+  sub_device_unknown,
+  sub_device_disabled,
+  sub_device_sign,
+  sub_device_sign_method,
+  sub_device_not_in_topology,
+  sub_device_of_another_gateway,
+  sub_device_not_logged_in,
+  sub_device_elsewhere,
+  sub_device_name,
+  too_many_sub_devices,
+  sub_device_login_rate,
+  script_missing,  ///< a message that its product's script is to parse, and there is none
+  script_failed,   ///< the script threw, gave the wrong thing, or has no such function
+  script_cut_off,  ///< it took too much time or memory
+  tag_key,
+  tag_value,
+  too_many_tags,
   internal,
 };
 

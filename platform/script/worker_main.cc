@@ -1,0 +1,3 @@
+#include "platform/script/worker.h"
+
+int main() { return tercet::script::serve_scripts(); }
