@@ -128,7 +128,8 @@ export function credentials(triple, { method = 'hmacsha256', clientId, timestamp
 }
 
 export async function refusals(server, triple) {
-  const answer = await api(server, 'QueryRefusals', { ProductKey: triple.productKey, DeviceName: triple.deviceName, PageSize: 50, Lang: 'en' });
+  const name = triple.deviceName ? { DeviceName: triple.deviceName } : {};  // without one: of the whole product
+  const answer = await api(server, 'QueryRefusals', { ProductKey: triple.productKey, ...name, PageSize: 50, Lang: 'en' });
   return answer.Data.Refusal ?? [];
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "platform/broker/refusal_of.h"
 #include "platform/runtime/log.h"
 #include "platform/runtime/shard_set.h"
 
@@ -27,8 +28,12 @@ ConsumerPort::ConsumerPort(const Parts& parts, std::unique_ptr<runtime::EpollLoo
   wiring.drained = [this](std::uint64_t destination, std::uint16_t shard, std::uint64_t records, std::uint64_t bytes) {
     parts_.destinations.drained(destination, shard, records, bytes);
   };
-  wiring.refused = [](const std::string& peer, const std::string& client, const std::string& why) {
-    runtime::log(runtime::LogLevel::warning, "consumer_refused", {{"peer", peer}, {"client", client}, {"cause", why}});
+  wiring.refused = [this](const runtime::Address& peer, const std::string& client, const std::string& group,
+                          const subscription::AmqpServer::Refused& why) {
+    runtime::log(runtime::LogLevel::warning, "consumer_refused",
+                 {{"peer", peer.text()}, {"client", client}, {"cause", auth::code(why.cause)}, {"why", why.evidence}});
+    parts_.journal.record(broker::refusal_of(broker::Refusal::Stage::connect, why.cause, loop_->wall(), peer,
+                                             "consumer/" + group, client, 0, "AMQP: " + why.evidence));
   };
   wiring.backlog.keep = std::chrono::hours{parts.config.amqp_keep_hours};
   wiring.backlog.again_after = Seconds{parts.config.amqp_again_after_seconds};
@@ -100,14 +105,19 @@ void ConsumerPort::authenticate(subscription::ConsumerLogin login, std::string p
 subscription::AmqpServer::Verdict ConsumerPort::judge(const subscription::ConsumerLogin& login,
                                                       const std::string& password) {
   const registry::AccessKey* const key = parts_.registry.access_key(login.access_key_id);
+  const auto refuse = [](auth::Cause cause, std::string evidence) {
+    return subscription::AmqpServer::Verdict{0, {cause, std::move(evidence)}};
+  };
   if (key == nullptr)
-    return {0, "there is no AccessKey " + login.access_key_id.substr(0, 40) + ": authId is the AccessKey's ID"};
+    return refuse(auth::Cause::consumer_key_unknown,
+                  "there is no AccessKey " + login.access_key_id.substr(0, 40) + ": authId is the AccessKey's ID");
   if (!subscription::is_signed(login, password, key->secret))
-    return {0, "the password is not base64(HMAC(AccessKeySecret, \"authId=" + login.access_key_id.substr(0, 40) +
-                   "&timestamp=" + login.timestamp + "\")) with the signMethod of the user name"};
-  if (!key->active) return {0, "the AccessKey is disabled"};
+    return refuse(auth::Cause::consumer_password,
+                  "the password is not base64(HMAC(AccessKeySecret, \"authId=" + login.access_key_id.substr(0, 40) +
+                      "&timestamp=" + login.timestamp + "\")) with the signMethod of the user name");
+  if (!key->active) return refuse(auth::Cause::consumer_key_disabled, "the AccessKey " + key->id + " is disabled");
   const auto group = parts_.groups.group(login.group);
-  if (!group) return {0, group.problem().detail};
+  if (!group) return refuse(auth::Cause::consumer_group_unknown, group.problem().detail);
   return {group->destination(), {}};
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "platform/broker/refusal.h"
 #include "platform/registry/registry.h"
 #include "platform/rule/destinations.h"
 #include "platform/runtime/epoll_loop.h"
@@ -26,6 +27,7 @@ class ConsumerPort final : public subscription::Consumers {
     store::StreamStore& store;
     std::uint16_t shards;
     registry::Registry& registry;
+    broker::Journal& journal;
     subscription::Groups& groups;
     rule::Destinations& destinations;
     const Config& config;

@@ -227,7 +227,7 @@ runtime::Outcome<void> Platform::open_rules() {
     shards_[shard]->broker().publish(topic, payload, qos);
   });
   auto consumers = ConsumerPort::open({*management_, *store_, static_cast<std::uint16_t>(shard_set_->count()),
-                                       *registry_, rules_->groups(), rules_->destinations(), config_});
+                                       *registry_, *journal_, rules_->groups(), rules_->destinations(), config_});
   if (!consumers) return consumers.problem();
   consumers_ = std::move(*consumers);
   rules_->attach([this](std::vector<std::uint64_t> groups, std::vector<subscription::AmqpServer::RuleTag> tags) {

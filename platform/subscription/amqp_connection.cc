@@ -278,9 +278,9 @@ void AmqpConnection::on_open() {
   state_ = State::open;
   deadline_.set(loop_, loop_.now() + limits_.to_attach);
   if (is_fit) return;
-  close("amqp:invalid-field", "idle-time-out is " + std::to_string(idle.count()) +
-                                  " ms (0: none was given); set the client's heartbeat or idle time-out to 30,000 to "
-                                  "300,000 ms (9601)");
+  refuse(auth::Cause::consumer_idle_time_out, "amqp:invalid-field",
+         "idle-time-out is " + std::to_string(idle.count()) +
+             " ms (0: none was given); set the client's heartbeat or idle time-out to 30,000 to 300,000 ms (9601)");
 }
 
 void AmqpConnection::on_link(pn_link_t* link) {
@@ -305,7 +305,13 @@ void AmqpConnection::on_link(pn_link_t* link) {
   deadline_.cancel();
 }
 
+void AmqpConnection::refuse(auth::Cause cause, const char* condition, const std::string& text) {
+  events_.on_refused(*this, cause, text);
+  close(condition, text);
+}
+
 void AmqpConnection::refuse_link(pn_link_t* link, const char* condition, const char* text) {
+  events_.on_refused(*this, auth::Cause::consumer_link, text);
   pn_link_open(link);
   put_condition(pn_link_condition(link), condition, text);
   pn_link_close(link);
@@ -377,8 +383,9 @@ void AmqpConnection::close(const char* condition, const std::string& text) {
 void AmqpConnection::on_deadline() {
   if (state_ == State::closing) return end(cause_);
   if (state_ == State::login) return end("nobody logged in within 15 seconds");
-  if (state_ == State::admitted) return end("no Open came within 15 seconds of the login");
-  close("amqp:resource-limit-exceeded", "no receiver was attached within 15 seconds: open one after the connection");
+  refuse(auth::Cause::consumer_link, "amqp:resource-limit-exceeded",
+         state_ == State::admitted ? "no Open came within 15 seconds of the login"
+                                   : "no receiver was attached within 15 seconds: open one after the connection");
 }
 
 void AmqpConnection::end(std::string_view cause) {

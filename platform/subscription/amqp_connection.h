@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "platform/runtime/loop.h"
+#include "tercet/auth/cause.h"
 #include "tercet/base/bytes.h"
 
 struct pnx_sasl_implementation;
@@ -25,6 +26,8 @@ class AmqpEvents {
   enum class Outcome : std::uint8_t { accepted, released, refused, none };
   /// What the consumer says of a delivery.
   virtual void on_outcome(AmqpConnection& connection, std::uint64_t token, Outcome outcome) = 0;
+  /// Something that it asked for is against the rules of this port; it is told so by AMQP.
+  virtual void on_refused(AmqpConnection& connection, auth::Cause cause, std::string_view evidence) = 0;
   /// It is gone, for this reason; what it has not answered has been told as `none` before. Do not use it any more.
   virtual void on_gone(AmqpConnection& connection, std::string_view cause) = 0;
 
@@ -55,7 +58,7 @@ class AmqpConnection final : runtime::StreamEvents {
   AmqpConnection& operator=(const AmqpConnection&) = delete;
 
   std::uint64_t id() const { return id_; }
-  std::string peer() const { return stream_->peer().text(); }
+  const runtime::Address& peer() const { return stream_->peer(); }
   /// The login is right.
   void admit(const std::string& user);
   /// It is not. SASL has no word for why: that is for the log.
@@ -81,6 +84,7 @@ class AmqpConnection final : runtime::StreamEvents {
   void give_back_all();
   bool write_out();
   void end(std::string_view cause);
+  void refuse(auth::Cause cause, const char* condition, const std::string& text);
   void refuse_link(pn_link_t* link, const char* condition, const char* text);
   void tick();
 

@@ -8,6 +8,7 @@
 namespace tercet::subscription {
 namespace {
 
+using auth::Cause;
 constexpr std::int64_t kMinute = 60'000, kFresh = 10'000;
 constexpr int kAtOnce = 1'000;  // of one group, then the others have their turn
 
@@ -86,8 +87,9 @@ void AmqpServer::on_login(AmqpConnection& connection, std::string_view user_name
   Consumer& consumer = *consumers_.at(connection.id());
   std::string problem;
   auto login = read_consumer_login(user_name, problem);
-  if (!login) return decide(connection.id(), {0, problem});
+  if (!login) return decide(connection.id(), {0, {Cause::consumer_user_name, problem}});
   consumer.client_id = login->client_id;
+  consumer.group = login->group;
   wiring_.authenticate(std::move(*login), std::string(password),
                        [this, id = connection.id(), alive = std::weak_ptr(alive_)](const Verdict& verdict) {
                          if (!alive.expired()) decide(id, verdict);
@@ -99,23 +101,30 @@ void AmqpServer::decide(std::uint64_t id, const Verdict& verdict) {
   if (found == consumers_.end()) return;  // it went meanwhile
   Consumer& consumer = *found->second;
   GroupPart* const group = part(verdict.destination);
-  std::string refusal = verdict.refusal;
-  if (refusal.empty() && group == nullptr) refusal = "the consumer group is not there yet, or was deleted";
-  if (refusal.empty()) {
+  Refused refused = verdict.refused;
+  bool is_in = verdict.destination != 0;
+  const auto refuse = [&](Cause cause, std::string evidence) {
+    refused = {cause, std::move(evidence)};
+    is_in = false;
+  };
+  if (is_in && group == nullptr)
+    refuse(Cause::consumer_group_unknown, "the consumer group is not there yet, or was deleted");
+  if (is_in) {
     const std::int64_t minute = wiring_.loop.wall().ms / kMinute;
     if (std::exchange(group->connect_minute, minute) != minute) group->connects = 0;
     if (++group->connects > wiring_.connects_per_minute)
-      refusal = "more than " + std::to_string(wiring_.connects_per_minute) +
-                " connections of the group within a minute: let clients wait longer before they connect again";
+      refuse(Cause::consumer_connect_rate,
+             "more than " + std::to_string(wiring_.connects_per_minute) +
+                 " connections of the group within a minute: let clients wait longer before they connect again");
     else if (group->consumers.size() >= wiring_.consumers_of_group)
-      refusal = "the group has " + std::to_string(wiring_.consumers_of_group) +
-                " consumers, which is the most: close some, or use another group (9600)";
+      refuse(Cause::consumer_group_full, "the group has " + std::to_string(wiring_.consumers_of_group) +
+                                             " consumers, which is the most: close some, or use another group (9600)");
   }
-  if (!refusal.empty()) {
+  if (!is_in) {
     ++counters_.refused;
     consumer.is_refused = true;
-    if (wiring_.refused) wiring_.refused(consumer.connection->peer(), consumer.client_id, refusal);
-    consumer.connection->turn_away(refusal);
+    tell(consumer, refused);
+    consumer.connection->turn_away(refused.evidence);
     return;
   }
   consumer.destination = verdict.destination;
@@ -147,14 +156,25 @@ void AmqpServer::on_outcome(AmqpConnection& connection, std::uint64_t token, Out
   (is_fresh ? consumer.fresh : consumer.old).add(now.ms);
 }
 
+void AmqpServer::on_refused(AmqpConnection& connection, Cause cause, std::string_view evidence) {
+  const auto found = consumers_.find(connection.id());
+  if (found == consumers_.end()) return;
+  found->second->is_refused = true;
+  tell(*found->second, {cause, std::string(evidence)});
+}
+
+void AmqpServer::tell(const Consumer& consumer, const Refused& why) const {
+  if (wiring_.refused) wiring_.refused(consumer.connection->peer(), consumer.client_id, consumer.group, why);
+}
+
 void AmqpServer::on_gone(AmqpConnection& connection, std::string_view cause) {
   const auto found = consumers_.find(connection.id());
   if (found == consumers_.end()) return;
   Consumer& consumer = *found->second;
   if (GroupPart* const group = part(consumer.destination))
     std::erase(group->consumers, connection.id());
-  else if (!consumer.is_refused && !is_down_ && wiring_.refused && !cause.empty())
-    wiring_.refused(connection.peer(), consumer.client_id, std::string(cause));
+  else if (!consumer.is_refused && !is_down_ && !cause.empty())
+    tell(consumer, {Cause::consumer_no_login, std::string(cause)});
   if (consumer.destination != 0) pump_soon(consumer.destination);
   graves_.push_back(std::move(found->second));  // it is on the call stack
   consumers_.erase(found);
@@ -252,7 +272,8 @@ GroupStatus AmqpServer::status(std::uint64_t destination) const {
   out.in_flight = group.backlog->in_flight();
   for (const std::uint64_t id : group.consumers) {
     const Consumer& one = *consumers_.at(id);
-    out.clients.push_back({one.client_id, one.connection->peer(), one.since, one.fresh.of(now), one.old.of(now)});
+    out.clients.push_back(
+        {one.client_id, one.connection->peer().text(), one.since, one.fresh.of(now), one.old.of(now)});
   }
   return out;
 }

@@ -14,6 +14,7 @@
 #include "platform/subscription/amqp_message.h"
 #include "platform/subscription/backlog.h"
 #include "platform/subscription/consumer_login.h"
+#include "tercet/auth/cause.h"
 
 namespace tercet::subscription {
 
@@ -48,10 +49,15 @@ class PerMinute {
 /// backlog is read when somebody has room. Everything on its loop, but wake().
 class AmqpServer final : AmqpEvents {
  public:
-  /// destination 0: not let in, and why, for the log and the journal.
+  /// Why a consumer was not let in, or sent away: for the log and the journal.
+  struct Refused {
+    auth::Cause cause = auth::Cause::internal;
+    std::string evidence;
+  };
+  /// destination 0: not let in, and why.
   struct Verdict {
     std::uint64_t destination = 0;
-    std::string refusal;
+    Refused refused;
   };
   struct Wiring {
     runtime::Loop& loop;
@@ -61,8 +67,10 @@ class AmqpServer final : AmqpEvents {
     std::function<void(ConsumerLogin login, std::string password, std::function<void(Verdict)> then)> authenticate;
     std::function<void(std::uint64_t destination, std::uint16_t shard, std::uint64_t records, std::uint64_t bytes)>
         drained;
-    /// A consumer was not let in, or sent away: its address, its client id ("" when unknown) and why.
-    std::function<void(const std::string& peer, const std::string& client_id, const std::string& why)> refused;
+    /// A consumer was not let in, or sent away: its address, its client id and group ("" when unknown) and why.
+    std::function<void(const runtime::Address& peer, const std::string& client_id, const std::string& group,
+                       const Refused& why)>
+        refused;
     BacklogSettings backlog = {};
     AmqpLimits limits = {};
     std::size_t most_connections = 1'000;
@@ -105,7 +113,7 @@ class AmqpServer final : AmqpEvents {
   struct Consumer {
     std::unique_ptr<AmqpConnection> connection;
     std::uint64_t destination = 0;  ///< 0: not logged in yet
-    std::string client_id;
+    std::string client_id, group;
     UnixMillis since{};
     PerMinute fresh, old;
     bool is_dirty = false, is_refused = false;
@@ -122,10 +130,12 @@ class AmqpServer final : AmqpEvents {
   void on_login(AmqpConnection& connection, std::string_view user_name, std::string_view password) override;
   void on_credit(AmqpConnection& connection) override;
   void on_outcome(AmqpConnection& connection, std::uint64_t token, Outcome outcome) override;
+  void on_refused(AmqpConnection& connection, auth::Cause cause, std::string_view evidence) override;
   void on_gone(AmqpConnection& connection, std::string_view cause) override;
   void decide(std::uint64_t id, const Verdict& verdict);
   void pump(std::uint64_t destination);
   void pump_soon(std::uint64_t destination);
+  void tell(const Consumer& consumer, const Refused& why) const;
   void mark(Consumer& consumer);
   void flush();
   std::string tag_of(const rule::Queued& record, std::uint64_t destination) const;

@@ -28,7 +28,7 @@ class Client final : runtime::StreamEvents {
   struct Options {
     std::string user = kUser, password = "right";
     pn_millis_t idle = 120'000;  ///< Proton announces half of it
-    bool opens = true, attaches = true, with_sasl = true, beats = true;
+    bool opens = true, attaches = true, with_sasl = true, beats = true, talks = true;
     int credit = 100;
     std::uint64_t answer = PN_ACCEPTED;  ///< 0: none
   };
@@ -66,6 +66,7 @@ class Client final : runtime::StreamEvents {
     pn_link_flow(link, options_.credit);
   }
   void flush() {
+    if (!options_.talks) return;
     work();
     while (stream_) {
       const pn_bytes_t bytes = pn_connection_driver_write_buffer(&driver_);
@@ -182,12 +183,13 @@ struct World {
         waiting = then;
         return;
       }
-      then(password == "right" ? AmqpServer::Verdict{login.group == "G" ? kGroup : kGroup + 1, ""}
-                               : AmqpServer::Verdict{0, "wrong password"});
+      then(password == "right" ? AmqpServer::Verdict{login.group == "G" ? kGroup : kGroup + 1, {}}
+                               : AmqpServer::Verdict{0, {auth::Cause::consumer_password, "wrong password"}});
     };
     wiring.drained = [this](std::uint64_t, std::uint16_t, std::uint64_t records, std::uint64_t) { drained += records; };
-    wiring.refused = [this](const std::string&, const std::string& client, const std::string& why) {
-      refusals.push_back(client + ": " + why);
+    wiring.refused = [this](const runtime::Address&, const std::string& client, const std::string& group,
+                            const AmqpServer::Refused& why) {
+      refusals.push_back(std::string(auth::code(why.cause)) + " " + client + "/" + group + ": " + why.evidence);
     };
     server = std::make_unique<AmqpServer>(std::move(wiring));
     server->use({kGroup, kGroup + 1}, {});
@@ -258,13 +260,14 @@ TEST_CASE("a wrong password, a wrong user name and a client without SASL do not 
     options.password = "wrong";
     world.connect(options);
     world.run();
-    CHECK(world.refusals == std::vector<std::string>{"c: wrong password"});
+    CHECK(world.refusals == std::vector<std::string>{"consumer.password c/G: wrong password"});
   }
   SUBCASE("user name") {
     options.user = "nobody";
     world.connect(options);
     world.run();
     REQUIRE(world.refusals.size() == 1);
+    CHECK(world.refusals[0].starts_with("consumer.user_name "));
     CHECK(world.refusals[0].find("no parameters between bars") != std::string::npos);
   }
   SUBCASE("no SASL") {
@@ -272,6 +275,8 @@ TEST_CASE("a wrong password, a wrong user name and a client without SASL do not 
     world.connect(options);
     world.run();
     CHECK(world.logins.empty());
+    REQUIRE(world.refusals.size() == 1);
+    CHECK(world.refusals[0].starts_with("consumer.no_login /: "));
   }
   world.run(Millis{3'000});
   CHECK(!world.clients[0]->is_attached);
@@ -287,14 +292,14 @@ TEST_CASE("a login is decided later, or its client has gone by then") {
   world.run();
   CHECK(!client.is_open);
   SUBCASE("it is there") {
-    world.waiting({kGroup, ""});
+    world.waiting({kGroup, {}});
     world.run();
     CHECK(client.is_attached);
   }
   SUBCASE("it has gone") {
     client.drop();
     world.run();
-    world.waiting({kGroup, ""});
+    world.waiting({kGroup, {}});
     world.run();
     CHECK(world.server->counters().consumers == 0);
   }
@@ -316,18 +321,25 @@ TEST_CASE("who says nothing, opens nothing or attaches nothing is sent away afte
   world.run(Millis{5'000});
   CHECK(client.is_gone);
   if (options.opens) CHECK(client.problem.find("no receiver was attached") != std::string::npos);
+  REQUIRE(world.refusals.size() == 1);
+  CHECK(world.refusals[0].starts_with("consumer.link c/G: "));
 }
 
-TEST_CASE("bytes that are no AMQP end the connection") {
+TEST_CASE("bytes that are no AMQP end the connection, and before the login the journal has them") {
   World world;
   Client::Options options;
   options.opens = false;
+  SUBCASE("before the login") { options.talks = false; }
+  SUBCASE("after it") {}
+  const bool is_after_login = options.talks;
   Client& client = world.connect(options);
   world.run();
   client.send_raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   world.run(Millis{3'000});
   CHECK(client.is_gone);
   CHECK(world.server->counters().accepted == 1);
+  REQUIRE(world.refusals.size() == (is_after_login ? 0 : 1));
+  if (!is_after_login) CHECK(world.refusals[0].starts_with("consumer.no_login "));
 }
 
 TEST_CASE("an idle time-out out of range is refused with the reason") {
@@ -340,6 +352,8 @@ TEST_CASE("an idle time-out out of range is refused with the reason") {
   world.run(Millis{3'000});
   CHECK(client.problem.find("30,000 to 300,000") != std::string::npos);
   CHECK(client.is_gone);
+  REQUIRE(world.refusals.size() == 1);
+  CHECK(world.refusals[0].starts_with("consumer.idle_time_out c/G: "));
 }
 
 TEST_CASE("a client that falls silent is let go, and what it had goes to another") {
@@ -430,9 +444,11 @@ TEST_CASE("a group has at most 64 consumers, and at most 100 connects within a m
   world.connect();
   world.run(Millis{5'000});
   REQUIRE(world.refusals.size() == 1);
+  CHECK(world.refusals[0].starts_with("consumer.group_full "));
   CHECK(world.refusals[0].find("(9600)") != std::string::npos);
   for (int i = 0; i < 36; ++i) world.connect();
   world.run(Millis{5'000});
+  CHECK(world.refusals.back().starts_with("consumer.connect_rate "));
   CHECK(world.refusals.back().find("100 connections of the group within a minute") != std::string::npos);
 }
 

@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   runtime::SimLoop& client = world.add_host("10.0.0.2").add_loop();
   store::MemoryStore store;
   subscription::AmqpServer::Wiring wiring{loop, store, 1, {}, {}, {}};
-  wiring.authenticate = [](subscription::ConsumerLogin, std::string, auto then) { then({kGroup, ""}); };
+  wiring.authenticate = [](subscription::ConsumerLogin, std::string, auto then) { then({kGroup, {}}); };
   wiring.drained = [](std::uint64_t, std::uint16_t, std::uint64_t, std::uint64_t) {};
   subscription::AmqpServer server(std::move(wiring));
   server.use({kGroup}, {});

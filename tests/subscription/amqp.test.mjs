@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import rhea from 'rhea';
 import OpenApi from '@alicloud/openapi-client';
 import Iot from '@alicloud/iot20180120';
-import { api, makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { api, makeDevice, makeProduct, refusals, run, startServer, tercet, until } from '../harness.mjs';
 import { board, makeRule } from '../sinks/world.mjs';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'tercet-amqp-'));
@@ -294,20 +294,24 @@ test('the command line makes a group, subscribes a product, and prints what come
   await link.stop();
 });
 
-test('who may not come in is refused, and the log says why', async () => {
+test('who may not come in is refused, and journal and log say why', async () => {
   const group = 'DEFAULT_GROUP';
   const cases = [
-    [login(group, { secret: 'wrong' }), /the password is not base64/],
-    [login(group, { id: 'nobody' }), /there is no AccessKey nobody/],
-    [login('no_such_group'), /no consumer group no_such_group/],
-    [{ username: 'plain', password: 'x' }, /no parameters between bars/],
-    [{ ...login(group), username: login(group).username.replace('hmacsha1', 'md4') }, /signMethod is hmacmd5/],
+    [login(group, { secret: 'wrong' }), /the password is not base64/, 'consumer.password', group],
+    [login(group, { id: 'nobody' }), /there is no AccessKey nobody/, 'consumer.access_key_unknown', group],
+    [login('no_such_group'), /no consumer group no_such_group/, 'consumer.group_unknown', 'no_such_group'],
+    [{ username: 'plain', password: 'x' }, /no parameters between bars/, 'consumer.user_name', ''],
+    [{ ...login(group), username: login(group).username.replace('hmacsha1', 'md4') }, /signMethod is hmacmd5/, 'consumer.user_name', ''],
   ];
-  for (const [loginWith, why] of cases) {
+  for (const [loginWith, why, cause, name] of cases) {
     const one = consumer(group, { loginWith });
     await until(() => one.errors.length > 0, 'an error');
     assert.ok(!one.open);
     await until(() => why.test(server.output()), `the log says ${why}:\n${server.output().split('\n').slice(-3).join('\n')}`);
+    const entry = await until(async () => (await refusals(server, { productKey: 'consumer', deviceName: name })).find((each) => each.Cause === cause && why.test(each.Evidence)), cause);
+    assert.equal(entry.Stage, 'connect');
+    assert.ok(entry.Remedy);
+    assert.ok(!JSON.stringify(entry).includes(server.accessKeySecret));
   }
   assert.ok(!server.output().includes(server.accessKeySecret));
 });

@@ -201,6 +201,17 @@ enum class Cause : std::uint8_t {
   tag_key,
   tag_value,
   too_many_tags,
+  // Consumers of the server-side subscription.
+  consumer_no_login,  ///< the connection ended before anybody had logged in
+  consumer_user_name,
+  consumer_key_unknown,
+  consumer_key_disabled,
+  consumer_password,
+  consumer_group_unknown,
+  consumer_group_full,
+  consumer_connect_rate,
+  consumer_idle_time_out,
+  consumer_link,  ///< no receiver, a second one, or a sender
   internal,
 };
 
