@@ -1,4 +1,4 @@
-// `tercet cert`: X.509 certificates of devices.
+// `tercet cert` and `tercet ca`: X.509 certificates of devices, and the authorities that sign them.
 #include <boost/json.hpp>
 #include <fstream>
 #include <iostream>
@@ -16,7 +16,7 @@ namespace {
 using Parameters = std::map<std::string, std::string>;
 
 struct Words {
-  std::string product, device, file, serial, out;
+  std::string product, device, file, serial, out, authority;
   bool rsa = false, force = false;
   int days = 3652;
   Parameters parameters() const { return {{"ProductKey", product}, {"DeviceName", device}}; }
@@ -52,6 +52,17 @@ CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* 
 void fail(Verbs& verbs, int code, const std::string& problem) {
   std::cerr << "tercet: " << problem << "\n";
   verbs.exit_code = code;
+}
+
+bool read_text(Verbs& verbs, const std::string& path, std::string& text) {
+  std::ifstream in(path);
+  std::ostringstream all;
+  if (in && (all << in.rdbuf())) {
+    text = all.str();
+    return true;
+  }
+  fail(verbs, 2, path + " cannot be read");
+  return false;
 }
 
 /// The key comes once: where it is to lie is looked at before the certificate is made.
@@ -96,21 +107,31 @@ void add_cert_verbs(CLI::App& app, Verbs& verbs) {
 
   CLI::App* own = verb_of(*cert, verbs, "bind", "let a device log in with a certificate of your own making");
   auto bound = words_of(own);
-  own->add_option("--cert", bound->file, "the certificate, PEM; its key stays where it is")->required();
+  auto* file = own->add_option("--cert", bound->file, "the certificate, PEM; its key stays where it is");
+  auto* number = own->add_option("--serial", bound->serial, "or the serial number of one that an authority signs");
+  own->add_option("--ca", bound->authority, "that authority's SHA-256, eight digits at least (`tercet ca list`)")
+      ->needs(number);
+  file->excludes(number);
   own->callback([&verbs, bound] {
-    std::ifstream in(bound->file);
-    std::ostringstream text;
-    if (!in || !(text << in.rdbuf())) return fail(verbs, 2, bound->file + " cannot be read");
+    if (bound->file.empty() == bound->serial.empty())
+      return fail(verbs, 2, "say which one: --cert FILE, or --serial NUMBER of an authority (`tercet ca add FILE`)");
     Parameters parameters = bound->parameters();
-    parameters["Certificate"] = text.str();
+    if (bound->file.empty()) {
+      parameters["CertSN"] = bound->serial;
+      if (!bound->authority.empty()) parameters["CaSha256"] = bound->authority;
+    } else if (!read_text(verbs, bound->file, parameters["Certificate"])) {
+      return;
+    }
     perform(verbs, {"BindDeviceCert", parameters, "Data", {}});
   });
 
   CLI::App* list = verb_of(*cert, verbs, "list", "a device's certificates; Status 0 is revoked");
   auto listed = words_of(list);
   list->callback([&verbs, listed] {
-    perform(verbs,
-            {"ListDeviceCerts", listed->parameters(), "Data.CertInfo", {"CertSN", "Status", "NotAfter", "Sha256"}});
+    perform(verbs, {"ListDeviceCerts",
+                    listed->parameters(),
+                    "Data.CertInfo",
+                    {"CertSN", "Status", "NotAfter", "Sha256", "CaSha256"}});
   });
 
   CLI::App* revoke = verb_of(*cert, verbs, "revoke", "take a device's certificate away, for good; ends its session");
@@ -125,6 +146,28 @@ void add_cert_verbs(CLI::App& app, Verbs& verbs) {
     Parameters parameters = revoked->parameters();
     if (!*all) parameters["CertSN"] = revoked->serial;
     perform(verbs, {"RevokeDeviceCert", parameters, "", {}});
+  });
+
+  CLI::App* ca = app.add_subcommand("ca", "authorities of your own, whose certificates devices log in with");
+  ca->require_subcommand(1);
+  CLI::App* add = verb_of(*ca, verbs, "add", "upload an authority's certificate");
+  auto added = std::make_shared<Words>();
+  add->add_option("file", added->file, "PEM; its key stays where it is")->required();
+  add->callback([&verbs, added] {
+    Parameters parameters;
+    if (read_text(verbs, added->file, parameters["Certificate"]))
+      perform(verbs, {"AddCaCertificate", parameters, "Data", {}});
+  });
+  CLI::App* known =
+      verb_of(*ca, verbs, "list", "the authorities there are, and how many devices' certificates count on each");
+  known->callback([&verbs] {
+    perform(verbs, {"ListCaCertificates", {}, "Data.CaInfo", {"CaSha256", "Name", "NotAfter", "BoundCount"}});
+  });
+  CLI::App* drop = verb_of(*ca, verbs, "delete", "an authority, and what is bound by it: those devices are signed out");
+  auto dropped = std::make_shared<Words>();
+  drop->add_option("sha256", dropped->authority, "its SHA-256, eight digits at least")->required();
+  drop->callback([&verbs, dropped] {
+    perform(verbs, {"DeleteCaCertificate", {{"CaSha256", dropped->authority}}, "", {}});
   });
 }
 

@@ -5,6 +5,7 @@ namespace tercet::openapi {
 std::span<const Action> all_actions() {
   // Sorted: find_action() searches by halves. IotId instead of ProductKey and DeviceName is the handlers' business.
   static const std::vector<Action> kActions = {
+      {"AddCaCertificate", {"Certificate"}, add_ca_certificate},
       {"BatchAddDeviceGroupRelations", {"GroupId"}, batch_add_device_group_relations},
       {"BatchAddThingTopo", {"GwProductKey", "GwDeviceName"}, batch_add_thing_topo},
       {"BatchCheckDeviceNames", {"ProductKey"}, batch_check_device_names},
@@ -12,7 +13,7 @@ std::span<const Action> all_actions() {
       {"BatchGetDeviceState", {}, batch_get_device_state},
       {"BatchRegisterDevice", {"ProductKey", "Count"}, batch_register_device},
       {"BatchRegisterDeviceWithApplyId", {"ProductKey", "ApplyId"}, batch_register_device_with_apply_id},
-      {"BindDeviceCert", {"Certificate"}, bind_device_cert},
+      {"BindDeviceCert", {}, bind_device_cert},
       {"CancelOTAStrategyByJob", {"JobId"}, cancel_ota_strategy_by_job},
       {"CancelOTATaskByDevice", {"FirmwareId", "ProductKey"}, cancel_ota_task_by_device},
       {"CancelOTATaskByJob", {"JobId"}, cancel_ota_task_by_job},
@@ -34,6 +35,7 @@ std::span<const Action> all_actions() {
       {"CreateRuleAction", {"RuleId", "Type", "Configuration"}, create_rule_action},
       {"CreateSubscribeRelation", {"ProductKey", "Type"}, create_subscribe_relation},
       {"CreateThingScript", {"ProductKey", "ScriptContent"}, create_thing_script},
+      {"DeleteCaCertificate", {"CaSha256"}, delete_ca_certificate},
       {"DeleteClientIds", {}, delete_client_ids},
       {"DeleteConsumerGroup", {"GroupId"}, delete_consumer_group},
       {"DeleteConsumerGroupSubscribeRelation",
@@ -72,6 +74,7 @@ std::span<const Action> all_actions() {
       {"InvokeThingService", {"Identifier", "Args"}, invoke_thing_service},
       {"InvokeThingsService", {"ProductKey", "Identifier", "Args"}, invoke_things_service},
       {"IssueDeviceCert", {}, issue_device_cert},
+      {"ListCaCertificates", {}, list_ca_certificates},
       {"ListDeviceCerts", {}, list_device_certs},
       {"ListOTAFirmware", {"CurrentPage", "PageSize"}, list_ota_firmware},
       {"ListOTAJobByDevice",

@@ -13,7 +13,14 @@ constexpr std::int64_t kMostDays = 30 * 365;
 
 json::object described(const registry::CertificateRecord& record) {
   return {{"CertSN", record.serial},           {"Sha256", record.sha256},         {"Status", record.revoked ? 0 : 1},
-          {"NotBefore", record.not_before.ms}, {"NotAfter", record.not_after.ms}, {"GmtCreate", record.created.ms}};
+          {"NotBefore", record.not_before.ms}, {"NotAfter", record.not_after.ms}, {"GmtCreate", record.created.ms},
+          {"CaSha256", record.authority}};
+}
+
+json::object described(const registry::AuthorityRecord& record) {
+  return {{"CaSha256", record.sha256},         {"Name", record.subject},          {"CertSN", record.serial},
+          {"NotBefore", record.not_before.ms}, {"NotAfter", record.not_after.ms}, {"GmtCreate", record.created.ms},
+          {"BoundCount", record.bound}};
 }
 
 }  // namespace
@@ -42,10 +49,16 @@ void issue_device_cert(Services& services, const Call& call, Reply reply) {
   reply(success({{"Data", std::move(data)}}));
 }
 
-/// Certificate: PEM, from whatever authority.
+/// Certificate: PEM, from whatever authority; or CertSN of one that an uploaded authority signs, CaSha256.
 void bind_device_cert(Services& services, const Call& call, Reply reply) {
-  const auto bound =
-      services.registry.bind_certificate(call.device(), std::string(call.parameters.text("Certificate")));
+  const Parameters& given = call.parameters;
+  if (given.has("Certificate") == given.has("CertSN"))
+    return reply(
+        gateway_error(400, "InvalidCertificate",
+                      "Give either Certificate, in PEM, or CertSN, a serial number of an uploaded authority."));
+  const auto bound = given.has("Certificate")
+                         ? services.registry.bind_certificate(call.device(), std::string(given.text("Certificate")))
+                         : services.registry.bind_serial(call.device(), given.text("CaSha256"), given.text("CertSN"));
   if (!bound) return reply(refusal(bound.problem()));
   reply(success({{"Data", described(*bound)}}));
 }
@@ -76,6 +89,33 @@ void revoke_device_cert(Services& services, const Call& call, Reply reply) {
   const AfterApplied later(std::move(reply));
   const auto done =
       services.registry.revoke_certificates(call.device(), call.parameters.text("CertSN"), later.applied());
+  if (!done) return later.refuse(done.problem());
+  later.answer(success());
+}
+
+/// Certificate: PEM.
+void add_ca_certificate(Services& services, const Call& call, Reply reply) {
+  const auto added = services.registry.add_authority(std::string(call.parameters.text("Certificate")));
+  if (!added) return reply(refusal(added.problem()));
+  reply(success({{"Data", described(*added)}}));
+}
+
+void list_ca_certificates(Services& services, const Call&, Reply reply) {
+  const auto known = services.registry.authorities();
+  if (!known) return reply(refusal(known.problem()));
+  json::array rows;
+  for (const registry::AuthorityRecord& one : *known) {
+    json::object row = described(one);
+    row["Certificate"] = one.pem;
+    rows.push_back(std::move(row));
+  }
+  reply(success({{"Data", json::object{{"CaInfo", std::move(rows)}}}}));
+}
+
+/// CaSha256: its first eight digits do. What was bound by it is revoked.
+void delete_ca_certificate(Services& services, const Call& call, Reply reply) {
+  const AfterApplied later(std::move(reply));
+  const auto done = services.registry.delete_authority(call.parameters.text("CaSha256"), later.applied());
   if (!done) return later.refuse(done.problem());
   later.answer(success());
 }

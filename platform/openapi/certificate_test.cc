@@ -51,6 +51,32 @@ TEST_CASE("certificates of devices are bound, shown without a key, listed and re
   CHECK(text(platform.call("RevokeDeviceCert", revoking).at("Code")) == "tercet.certificate.NotExisted");
 }
 
+TEST_CASE("authorities are uploaded, listed and deleted, and certificates bound by their serial numbers") {
+  TestPlatform platform;
+  const auto product =
+      platform.call("CreateProduct", {{"ProductName", "certified"}, {"NodeType", "0"}, {"AuthType", "x509"}});
+  const NamedTexts device{{"ProductKey", text(product.at("ProductKey"))}, {"DeviceName", "sensor_01"}};
+  platform.call("RegisterDevice", device);
+  const auto authority = runtime::make_authority(runtime::KeyKind::rsa_2048, "CA", platform.loop.wall());
+  CHECK(text(platform.call("AddCaCertificate", {{"Certificate", "x"}}).at("Code")) == "tercet.certificate.Malformed");
+  const auto added = platform.call("AddCaCertificate", {{"Certificate", authority->chain_pem}});
+  REQUIRE(added.at("Success").as_bool());
+  const std::string sha256 = text(added.at("Data").at("CaSha256"));
+  NamedTexts binding = device;
+  CHECK(text(platform.call("BindDeviceCert", binding).at("Code")) == "InvalidCertificate");
+  binding.emplace_back("CertSN", "0A:0B");
+  binding.emplace_back("CaSha256", sha256.substr(0, 12));
+  const auto bound = platform.call("BindDeviceCert", binding);
+  REQUIRE(bound.at("Success").as_bool());
+  CHECK(text(bound.at("Data").at("CertSN")) == "0A0B");
+  CHECK(text(bound.at("Data").at("CaSha256")) == sha256);
+  const auto listed = platform.call("ListCaCertificates", {});
+  REQUIRE(listed.at("Data").at("CaInfo").as_array().size() == 1);
+  CHECK(listed.at("Data").at("CaInfo").at(0).at("BoundCount") == 1);
+  CHECK(platform.call("DeleteCaCertificate", {{"CaSha256", sha256}}).at("Success").as_bool());
+  CHECK(platform.call("ListDeviceCerts", device).at("Data").at("CertInfo").at(0).at("Status") == 0);
+}
+
 TEST_CASE("a certificate is made with a key of a kind and for days that there are") {
   TestPlatform platform;
   platform.make_board();

@@ -43,6 +43,9 @@ void bind_device_cert(Services& services, const Call& call, Reply reply);
 void query_device_cert(Services& services, const Call& call, Reply reply);
 void list_device_certs(Services& services, const Call& call, Reply reply);
 void revoke_device_cert(Services& services, const Call& call, Reply reply);
+void add_ca_certificate(Services& services, const Call& call, Reply reply);
+void list_ca_certificates(Services& services, const Call& call, Reply reply);
+void delete_ca_certificate(Services& services, const Call& call, Reply reply);
 
 // Server-side subscription (subscription_actions.cc)
 void create_consumer_group(Services& services, const Call& call, Reply reply);

@@ -131,6 +131,11 @@
   ROW("tercet.certificate.TooMany", "The device has as many certificates as are allowed, revoked ones too.", "设备的证书数量（含已吊销）已达上限。", "Delete the device and register it anew.", "删除设备后重新注册。") \
   ROW("tercet.certificate.NotExisted", "The device has no such certificate in force.", "设备没有此有效证书。", "List them with tercet cert list.", "用 tercet cert list 查看。") \
   ROW("tercet.certificate.NoRegistration", "The product's devices log in with certificates: there is no secret to register for.", "该产品的设备使用证书登录，没有可供注册的密钥。", "Use a product with secrets for dynamic registration.", "动态注册请使用密钥认证的产品。") \
+  ROW("tercet.certificate.NoAuthorityCertificate", "The certificate is not one of an authority.", "该证书不是 CA 证书。", "Upload the certificate that signs the devices' ones; it has basicConstraints CA:TRUE.", "上传用于签发设备证书的 CA 证书（basicConstraints 为 CA:TRUE）。") \
+  ROW("tercet.certificate.AuthorityExisted", "This authority was uploaded before.", "该 CA 已上传过。", "Bind devices to it with tercet cert bind PK DN --serial NUMBER.", "用 tercet cert bind PK DN --serial NUMBER 绑定设备。") \
+  ROW("tercet.certificate.TooManyAuthorities", "There are as many authorities as are allowed.", "CA 数量已达上限。", "Delete one that is not used (tercet ca list, tercet ca delete).", "删除不用的 CA（tercet ca list、tercet ca delete）。") \
+  ROW("tercet.certificate.NotExistedAuthority", "No authority, or more than one, fits what the call names.", "没有匹配的 CA，或匹配不止一个。", "Take the SHA-256 from tercet ca list; its first eight digits do.", "用 tercet ca list 查看 SHA-256，填写前八位即可。") \
+  ROW("tercet.certificate.BadSerial", "The serial number is no hexadecimal number of 1 to 20 bytes.", "序列号不是 1 到 20 字节的十六进制数。", "Take it from openssl x509 -noout -serial -in FILE.", "用 openssl x509 -noout -serial -in FILE 查看。") \
   ROW("tercet.certificate.NoAuthority", "No certificates are made here.", "此处不签发证书。", "Make one yourself and bind it with BindDeviceCert.", "自行签发后用 BindDeviceCert 绑定。") \
   ROW("tercet.config.NotExistedConfiguration", "The product has no such configuration.", "产品没有该配置。", "Set one with tercet config set.", "用 tercet config set 设置。") \
   ROW("tercet.config.EmptyContent", "The configuration is empty.", "配置为空。", "Send a JSON object.", "发送 JSON 对象。") \

@@ -52,7 +52,7 @@ Verdict LoginAuthenticator::check_certificate(const LoginAttempt& attempt, const
     return refused(claimed_name(login), Cause::certificate_missing,
                    attempt.tls ? "TLS without a client certificate" : "plain TCP");
   const runtime::PeerCertificate& shown = *attempt.certificate;
-  const auto bound = parts_.certificates->find(shown.sha256);
+  const auto bound = parts_.certificates->find(shown);
   if (!bound) return refused(claimed_name(login), Cause::certificate_unknown, description(shown));
   const std::string name = bound->product + "/" + bound->name;
   if (login.user && (login.user->product != bound->product || login.user->device != bound->name))
@@ -65,6 +65,10 @@ Verdict LoginAuthenticator::check_certificate(const LoginAttempt& attempt, const
   if (attempt.wall.ms < shown.not_before.ms || attempt.wall.ms >= shown.not_after.ms)
     return refused(name, Cause::certificate_not_valid_now,
                    description(shown) + ", valid from " + day_of(shown.not_before) + " to " + day_of(shown.not_after));
+  if (bound->authority_ends && attempt.wall.ms >= bound->authority_ends->ms)
+    return refused(
+        name, Cause::certificate_not_valid_now,
+        description(shown) + " is signed by an authority that was valid until " + day_of(*bound->authority_ends));
   if (!device->enabled)
     return refused(name, Cause::device_disabled, "the certificate is right, the device has been disabled");
   Verdict verdict = accept_device(attempt, login, {auth::Verdict::official}, *product, *device);

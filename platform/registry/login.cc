@@ -111,7 +111,7 @@ std::string LoginAuthenticator::home_key(const LoginAttempt& attempt) const {
   const auto user = auth::parse_user_name(user_name_of(attempt));
   if (attempt.certificate != nullptr && parts_.certificates != nullptr &&
       (user_name_of(attempt).empty() || user_name_of(attempt) == "&")) {
-    const auto bound = parts_.certificates->find(attempt.certificate->sha256);
+    const auto bound = parts_.certificates->find(*attempt.certificate);
     return bound ? broker::device_key(bound->product, bound->name) : std::string();
   }
   if (!user || user->product.size() > kMostName / 2 || user->device.size() > kMostName / 2) return {};

@@ -228,13 +228,21 @@ struct AccessKey {
   UnixMillis created{};
 };
 
-/// A certificate that a device may log in with.
+/// A certificate that a device may log in with: a certain one, or whichever of this serial number an authority signs.
 struct CertificateRecord {
-  std::string sha256;  ///< of its DER, 64 lower-case hexadecimal digits
-  std::string serial;  ///< upper-case hexadecimal digits
-  std::string pem;
+  std::string sha256;     ///< of its DER, 64 lower-case hexadecimal digits; "" of one that is known by its authority
+  std::string serial;     ///< upper-case hexadecimal digits
+  std::string pem;        ///< "" of one that is known by its authority; it has no dates either
+  std::string authority;  ///< that authority's SHA-256; "" of a certain one
   bool revoked = false;
   UnixMillis created{}, not_before{}, not_after{};
+};
+
+/// A certificate authority that was uploaded.
+struct AuthorityRecord {
+  std::string sha256, subject, serial, pem;
+  UnixMillis created{}, not_before{}, not_after{};
+  std::uint64_t bound = 0;  ///< certificates in force that are known by it
 };
 
 }  // namespace tercet::registry

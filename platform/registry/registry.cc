@@ -10,7 +10,7 @@ namespace {
 using runtime::Outcome;
 using runtime::Problem;
 
-constexpr std::array<std::string_view, 10> kMigrations{R"sql(
+constexpr std::array<std::string_view, 11> kMigrations{R"sql(
 CREATE TABLE settings(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE products(
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, secret BLOB NOT NULL,
@@ -102,6 +102,9 @@ CREATE TABLE device_certificates(
   sha256 TEXT PRIMARY KEY, device INTEGER NOT NULL REFERENCES devices(number) ON DELETE CASCADE, serial TEXT NOT NULL,
   pem TEXT NOT NULL, revoked INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX device_certificates_by_device ON device_certificates(device, created);
+)sql",
+                                                       R"sql(
+CREATE TABLE device_authorities(sha256 TEXT PRIMARY KEY, pem TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
 )sql"};
 
 constexpr std::string_view kKeyCheck = "key_check";

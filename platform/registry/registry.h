@@ -124,9 +124,21 @@ class Registry {
   /// From now on the device may log in with this certificate (PEM; the first one counts, whoever has signed it).
   /// tercet.certificate.{Malformed, ProductUsesSecrets, AlreadyBound, Expired, TooMany}
   Answer<CertificateRecord> bind_certificate(const DeviceRef& ref, const std::string& pem);
+  /// From now on the device may log in with whatever certificate of this serial number that authority has signed.
+  /// authority: the first digits, eight at least, of an uploaded one's SHA-256; "" when there is only one. serial:
+  /// hexadecimal, as openssl prints it. tercet.certificate.{NotExistedAuthority, BadSerial, ...as bind_certificate}
+  Answer<CertificateRecord> bind_serial(const DeviceRef& ref, std::string_view authority, std::string_view serial);
   Answer<std::vector<CertificateRecord>> certificates(const DeviceRef& ref);  ///< newest first
   /// No longer, and the device is signed out. serial "": every one. tercet.certificate.NotExisted
   Answer<void> revoke_certificates(const DeviceRef& ref, std::string_view serial, runtime::Task applied = {});
+  /// Certificates that this authority (PEM) has signed may be bound by their serial numbers.
+  /// tercet.certificate.{Malformed, NoAuthorityCertificate, Expired, AuthorityExisted, TooManyAuthorities}
+  static constexpr std::size_t kMostAuthorities = 10;
+  Answer<AuthorityRecord> add_authority(const std::string& pem);
+  Answer<std::vector<AuthorityRecord>> authorities();  ///< oldest first
+  /// With what was bound by it: those certificates are revoked, and their devices signed out.
+  /// sha256 as in bind_serial(). tercet.certificate.NotExistedAuthority
+  Answer<void> delete_authority(std::string_view sha256, runtime::Task applied = {});
   /// For logins, on any thread.
   const CertificateIndex& certificate_index() const;
 

@@ -89,6 +89,95 @@ TEST_CASE("what cannot be bound is refused with a reason") {
   CHECK(code({{}, key, "sensor_01"}, world.make()) == "tercet.certificate.ProductUsesSecrets");
 }
 
+TEST_CASE("a certificate of an uploaded authority is known by its serial number, also across a restart") {
+  Certified world;
+  CHECK(world.registry->bind_serial(world.ref(), "", "01").problem().code == "tercet.certificate.NotExistedAuthority");
+  const auto added = world.registry->add_authority(world.authority.chain_pem);
+  REQUIRE(added);
+  CHECK(world.registry->certificate_index().in_use());
+  CHECK(world.registry->add_authority(world.authority.chain_pem).problem().code ==
+        "tercet.certificate.AuthorityExisted");
+  const auto shown = *runtime::read_certificate(world.make());
+  const auto found = [&](const runtime::PeerCertificate& one) { return world.registry->certificate_index().find(one); };
+  CHECK(!found(shown));
+  CHECK(world.registry->bind_serial(world.ref(), "", "xyz").problem().code == "tercet.certificate.BadSerial");
+  std::string serial = shown.serial;  // as people paste it
+  for (char& c : serial)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c | 0x20);
+  const auto bound = world.registry->bind_serial(world.ref(), added->sha256.substr(0, 8), "0x" + serial);
+  REQUIRE(bound);
+  CHECK(bound->serial == shown.serial);
+  REQUIRE(found(shown));
+  CHECK(found(shown)->name == "sensor_01");
+  CHECK(found(shown)->authority_ends->ms == added->not_after.ms);
+  CHECK(world.registry->bind_serial(world.ref("sensor_02"), "", shown.serial).problem().code ==
+        "tercet.certificate.AlreadyBound");
+
+  SUBCASE("the same number from somebody else's authority, of the same name, is nobody") {
+    const auto other = *runtime::make_authority(runtime::KeyKind::ecdsa_p256, "CA", world.management.wall());
+    auto forged = *runtime::read_certificate(
+        runtime::make_device_identity(other, runtime::KeyKind::ecdsa_p256, "board", world.management.wall(), 30)
+            ->chain_pem);
+    forged.serial = shown.serial;
+    CHECK(!found(forged));
+  }
+  SUBCASE("after a restart, until it is revoked") {
+    world.open();
+    REQUIRE(found(shown));
+    const auto listed = world.registry->certificates(world.ref());
+    REQUIRE(listed->size() == 1);
+    CHECK(listed->front().authority == added->sha256);
+    CHECK(listed->front().sha256.empty());
+    CHECK(world.registry->authorities()->front().bound == 1);
+    REQUIRE(world.registry->revoke_certificates(world.ref(), serial));
+    CHECK(found(shown)->revoked);
+    CHECK(world.registry->authorities()->front().bound == 0);
+    CHECK(world.registry->bind_serial(world.ref(), "", serial).problem().code == "tercet.certificate.AlreadyBound");
+  }
+  SUBCASE("until its authority is deleted, which signs the device out") {
+    CHECK(world.registry->delete_authority("00000000").problem().code == "tercet.certificate.NotExistedAuthority");
+    CHECK(world.registry->delete_authority(added->sha256.substr(0, 7)).problem().code ==
+          "tercet.certificate.NotExistedAuthority");
+    REQUIRE(world.registry->delete_authority(added->sha256));
+    CHECK(!found(shown));
+    CHECK(world.at_home().sign_out);
+    CHECK(world.registry->authorities()->empty());
+    CHECK(world.registry->certificates(world.ref())->front().revoked);
+    world.open();
+    CHECK(!found(shown));
+  }
+}
+
+TEST_CASE("what is no authority is not taken for one, nor more than ten") {
+  Certified world;
+  const auto code = [&](const std::string& pem) {
+    const auto added = world.registry->add_authority(pem);
+    return added ? std::string_view() : added.problem().code;
+  };
+  CHECK(code("nothing") == "tercet.certificate.Malformed");
+  CHECK(code(world.make()) == "tercet.certificate.NoAuthorityCertificate");
+  const auto make = [&](std::int64_t days_ago) {
+    const UnixMillis at{world.management.wall().ms - days_ago * runtime::kDayMs};
+    return runtime::make_authority(runtime::KeyKind::ecdsa_p256, "CA", at)->chain_pem;
+  };
+  CHECK(code(make(runtime::kAuthorityDays + 1)) == "tercet.certificate.Expired");
+  for (std::size_t i = 0; i < Registry::kMostAuthorities; ++i) CHECK(code(make(0)).empty());
+  CHECK(code(make(0)) == "tercet.certificate.TooManyAuthorities");
+  CHECK(world.registry->bind_serial(world.ref(), "", "01").problem().code == "tercet.certificate.NotExistedAuthority");
+}
+
+TEST_CASE("a serial number is read as people paste it") {
+  for (const auto& [given, read] : {std::pair{"01", "01"},
+                                    {"1", "01"},
+                                    {"0x0aB", "AB"},
+                                    {"AB:cd:0e", "ABCD0E"},
+                                    {"00 12 3", "0123"},
+                                    {"00ff", "FF"}})
+    CHECK(normal_serial(given) == std::optional<std::string>(read));
+  for (const char* wrong : {"", "0", "0x", "12g4", "12-34", "123456789012345678901234567890123456789012"})
+    CHECK(!normal_serial(wrong));
+}
+
 TEST_CASE("a product of certificates has no dynamic registration") {
   Certified world;
   ProductChange change;

@@ -63,6 +63,9 @@ struct Registry::State {
   runtime::Outcome<std::unordered_map<std::string, std::shared_ptr<const std::string>>> load_scripts();
   runtime::Outcome<void> load_devices();
   runtime::Outcome<void> load_certificates();
+  Answer<DeviceRecord> certifiable(Registry& registry, const DeviceRef& ref);
+  Answer<void> keep_certificate(const Device& device, const std::string& key, const CertificateRecord& record);
+  Answer<AuthorityRecord> authority(Registry& registry, std::string_view prefix);
   runtime::Outcome<void> load_access_keys();
 
   UnixMillis now() const { return management.wall(); }

@@ -528,13 +528,13 @@ TEST_CASE("logins that cannot be written down are kept and written when they can
   CHECK(registry.device(ref)->last_address == "192.0.2.1");
 }
 
-TEST_CASE("the file of version 10 has these tables") {
+TEST_CASE("the file of version 11 has these tables") {
   TestWorld world;
   world.open();
   world.reset();
   auto database = store::Database::open(world.folder.path() / "registry.db");
   REQUIRE(database);
-  CHECK(*database->version() == 10);
+  CHECK(*database->version() == 11);
   auto read = database->must_prepare(
       "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(t.name)) FROM "
       "sqlite_master t WHERE type='table' AND name NOT LIKE 'sqlite%' ORDER BY 1");
@@ -553,6 +553,7 @@ TEST_CASE("the file of version 10 has these tables") {
       "closed_topics(product)\n"
       "configuration_answers(device,id,code,at)\n"
       "configurations(product,version,id,sha256,created,text)\n"
+      "device_authorities(sha256,pem,created)\n"
       "device_certificates(sha256,device,serial,pem,revoked,created)\n"
       "device_groups(number,id,name,description,parent,created)\n"
       "device_tags(device,is_system,key,value)\n"

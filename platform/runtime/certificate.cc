@@ -232,6 +232,11 @@ PeerCertificate facts_of(const X509& certificate) {
   facts.subject = common_name(X509_get_subject_name(&certificate));
   facts.not_before = time_of(X509_get0_notBefore(&certificate));
   facts.not_after = time_of(X509_get0_notAfter(&certificate));
+  if (const int length = i2d_X509(&certificate, nullptr); length > 0) {
+    facts.der.resize(static_cast<std::size_t>(length));
+    auto* at = reinterpret_cast<unsigned char*>(facts.der.data());
+    i2d_X509(&certificate, &at);
+  }
   return facts;
 }
 
@@ -246,6 +251,34 @@ Outcome<CertificateFacts> read_certificate(const std::string& text) {
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i)
     facts.names.push_back(text_of(sk_GENERAL_NAME_value(names.get(), i)));
   return facts;
+}
+
+Outcome<SigningAuthority> SigningAuthority::read(const std::string& text) {
+  SigningAuthority made;
+  auto facts = read_certificate(text);
+  if (!facts) return facts.problem();
+  made.facts_ = std::move(*facts);
+  made.certificate_ = certificate_from(text);
+  if (X509_check_ca(made.certificate_.get()) != 1)
+    return Problem{Error::bad_argument, "\"" + made.facts_.subject +
+                                            "\" is no authority: its certificate lacks basicConstraints CA:TRUE, or "
+                                            "its key usage lacks keyCertSign"};
+  if (X509_get0_pubkey(made.certificate_.get()) == nullptr)
+    return Problem{Error::malformed, "the key of the certificate cannot be read"};
+  return made;
+}
+
+bool SigningAuthority::has_signed(const PeerCertificate& certificate) const {
+  const auto* at = reinterpret_cast<const unsigned char*>(certificate.der.data());
+  const Certificate leaf(d2i_X509(nullptr, &at, static_cast<long>(certificate.der.size())));
+  int digest = NID_undef;
+  const bool is_so = leaf != nullptr &&
+                     X509_NAME_cmp(X509_get_issuer_name(leaf.get()), X509_get_subject_name(certificate_.get())) == 0 &&
+                     X509_get_signature_info(leaf.get(), &digest, nullptr, nullptr, nullptr) == 1 &&
+                     digest != NID_md5 && digest != NID_sha1 &&
+                     X509_verify(leaf.get(), X509_get0_pubkey(certificate_.get())) == 1;
+  ERR_clear_error();
+  return is_so;
 }
 
 }  // namespace tercet::runtime

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -6,6 +7,8 @@
 #include "platform/runtime/problem.h"
 #include "platform/runtime/tls.h"
 #include "tercet/base/time.h"
+
+struct x509_st;
 
 namespace tercet::runtime {
 
@@ -35,6 +38,20 @@ struct CertificateFacts : PeerCertificate {
   std::vector<std::string> names;  ///< DNS names and addresses
 };
 Outcome<CertificateFacts> read_certificate(const std::string& pem);  ///< problems: malformed
+
+/// Somebody's certificate authority, at hand to look whether it has signed a certificate. Never changes: any thread.
+class SigningAuthority {
+ public:
+  /// The first certificate of the text. Problems: malformed, no certificate; bad_argument, not one of an authority.
+  static Outcome<SigningAuthority> read(const std::string& pem);
+  const CertificateFacts& facts() const { return facts_; }
+  /// By name and by signature; one over MD5 or SHA-1 does not count. Says nothing of dates.
+  bool has_signed(const PeerCertificate& certificate) const;
+
+ private:
+  CertificateFacts facts_;
+  std::shared_ptr<x509_st> certificate_;
+};
 
 /// The certificates of an installation, in a directory: two roots of our own (ECDSA, and RSA for clients that know
 /// nothing else), and a server certificate of each; and the authority for devices.

@@ -64,6 +64,7 @@ struct PeerCertificate {
   std::string serial;   ///< upper-case hexadecimal digits
   std::string subject;  ///< common name
   UnixMillis not_before{}, not_after{};
+  std::string der{};  ///< the whole of it, to look for who has signed it
 };
 
 /// A connected, non-blocking stream of bytes: a TCP socket, a TLS session over one, or their twin in memory.

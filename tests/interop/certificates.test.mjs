@@ -104,6 +104,43 @@ test('no certificate, another device\'s, a revoked one: each is refused and expl
   assert.equal(await code(named(other), others), 0);
 });
 
+test('of an authority that was uploaded, certificates are taken whose serial number is bound, and no others', async () => {
+  const authority = await selfMade('works', '-addext', 'basicConstraints=critical,CA:TRUE');
+  const impostor = await selfMade('works_too', '-addext', 'basicConstraints=critical,CA:TRUE', '-subj', '/CN=works');
+  async function signed(by, name, serial) {
+    const files = { cert: path.join(folder, `${name}.pem`), key: path.join(folder, `${name}.key`) }, request = path.join(folder, `${name}.csr`);
+    assert.equal((await run('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', files.key, '-out', request])).code, 0);
+    const made = await run('openssl', ['x509', '-req', '-in', request, '-CA', by.cert, '-CAkey', by.key, '-set_serial', `0x${serial}`, '-days', '2', '-out', files.cert]);
+    assert.equal(made.code, 0, made.err);
+    return files;
+  }
+  const triple = await makeDevice(server, productKey), other = await makeDevice(server, productKey);
+  const [right, unbound, forged] = [await signed(authority, 'right', '4f1a09'), await signed(authority, 'unbound', '4f1a0a'), await signed(impostor, 'forged', '4f1a09')];
+  const early = await command('cert', 'bind', productKey, triple.deviceName, '--serial', '4F:1A:09');
+  assert.equal(early.code, 1);
+  assert.match(early.err + early.out, /tercet ca add FILE/);
+  const noAuthority = await command('ca', 'add', right.cert);
+  assert.equal(noAuthority.code, 1);
+  assert.match(noAuthority.err + noAuthority.out, /is no authority/);
+  assert.equal((await command('ca', 'add', authority.cert)).code, 0);
+  assert.equal(await code(named(triple), right), 5, 'nothing is bound yet');
+  const bound = await command('cert', 'bind', productKey, triple.deviceName, '--serial', '4F:1A:09');
+  assert.equal(bound.code, 0, bound.err);
+  assert.equal(await code(named(triple), right), 0);
+  assert.equal(await code(nameless, right), 0);
+  assert.equal(await code(named(other), right), 5);
+  await entry(other, 'login.certificate_of_another');
+  assert.equal(await code(named(triple), unbound), 5);
+  assert.equal(await code(named(triple), forged), 5);
+  await entry(triple, 'login.certificate_unknown');
+  assert.equal(await code(named(triple), right), 0);
+  const listed = JSON.parse((await command('ca', 'list', '--json')).out);
+  const { CaSha256, BoundCount } = listed.Data.CaInfo[0];
+  assert.equal(BoundCount, 1);
+  assert.equal((await command('ca', 'delete', CaSha256.slice(0, 10))).code, 0);
+  assert.equal(await code(named(triple), right), 5);
+});
+
 test('an expired certificate is not taken when it is bound', async () => {
   const triple = await makeDevice(server, productKey);
   const key = path.join(folder, 'old.key'), request = path.join(folder, 'old.csr'), cert = path.join(folder, 'old.pem');
