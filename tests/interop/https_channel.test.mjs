@@ -84,7 +84,10 @@ test('curl posts with the two lines of the guide', async () => {
   const answer = await run('curl', [...common, '-H', 'Content-Type: application/octet-stream', '-H', `password: ${token}`, '--data-binary', post({ temperature: 19.5 }), `${base}/topic${upTopic(triple)}`]);
   assert.equal(JSON.parse(answer.out).code, 0, answer.out);
   assert.equal(await value(triple, 'temperature'), 19.5);
-  proved({ curl: ['HTTPS channel', 'property post and reply'] });
+  await run('curl', [...common, '-H', 'Content-Type: application/json', '-d', JSON.stringify({ ...form(triple), sign: '00' }), `${base}/auth`]);
+  const found = await until(async () => (await refusals(server, triple))[0], 'the refusal');
+  assert.ok(found.Remedy.length > 10);
+  proved({ curl: ['HTTPS channel', 'property post and reply', 'refusal explained'] });
 });
 
 test('a custom topic reaches who subscribes over MQTT', async () => {

@@ -21,16 +21,16 @@ const application = ['refusal explained', 'secret rotation', 'property set', 'pr
 const every = features.filter((one) => !['device groups', 'topic classes'].includes(one)); // these two are an application's
 const mqtt = every.filter((one) => !['login by pre-shared key', 'HTTPS channel'].includes(one));
 export const clients = {
-  'Node device SDK': device,
-  'OpenAPI SDK': application.filter((one) => !['refusal explained', 'secret rotation', 'property get'].includes(one)), // actions of ours
+  'Node device SDK': device.filter((one) => one !== 'desired values'), // it has no function for them
+  'OpenAPI SDK': application.filter((one) => !['refusal explained', 'secret rotation', 'property get', 'remote configuration'].includes(one)), // actions of ours
   'pop-core': application,
   'MQTT.js': mqtt,
   mosquitto: ['login over TLS', 'login by pre-shared key', 'property post and reply', 'property set', 'custom topics', 'refusal explained'],
   'Paho C': mqtt,
-  'C Link bytes': every,
+  'C Link bytes': every.filter((one) => one !== 'WebSocket'), // the vendor's C SDK has none
   curl: ['HTTPS channel', 'property post and reply', 'refusal explained'],
   'tutorial code': ['login over TLS', 'property post and reply', 'property set', 'refusal explained'],
-  'our SDK': every.filter((one) => !['WebSocket', 'HTTPS channel', 'pack post', 'tags', 'device logs', 'gateway and sub-devices'].includes(one)),
+  'our SDK': every.filter((one) => !['WebSocket', 'HTTPS channel', 'pack post', 'tags', 'device logs'].includes(one)),
 };
 
 function read(folder) {

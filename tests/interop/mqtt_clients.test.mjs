@@ -76,7 +76,13 @@ test('mosquitto_pub and mosquitto_sub log in with a device triple over TLS', asy
   const heard = await listening;
   assert.equal(heard.code, 0, heard.err);
   assert.match(heard.out, /"report_interval":9/);
-  proved({ mosquitto: ['login over TLS', 'property post and reply', 'property set'] });
+  const own = run('mosquitto_sub', [...common, '-q', '1', '-C', '1', '-W', '10', '-t', `/${productKey}/${triple.deviceName}/user/get`]);
+  await until(async () => {
+    await api(server, 'Pub', { ProductKey: productKey, TopicFullName: `/${productKey}/${triple.deviceName}/user/get`, MessageContent: Buffer.from('open').toString('base64'), Qos: 0 }).catch(() => {});
+    return Promise.race([own.then(() => true), new Promise((resolve) => setTimeout(resolve, 200, false))]);
+  }, 'the message on a topic of its own');
+  assert.equal((await own).out.trim(), 'open');
+  proved({ mosquitto: ['login over TLS', 'property post and reply', 'property set', 'custom topics'] });
 });
 
 test('mosquitto_pub with a pre-shared key, as the vendor\'s C SDK derives it, posts without any certificate; a wrong key is explained', async () => {
