@@ -234,32 +234,6 @@ bool resolve(const FleetOptions& options, posix::SocketAddress& address, std::st
 
 }  // namespace
 
-bool read_triples(const std::string& path, std::vector<Triple>& triples, std::string& problem) {
-  std::ifstream file(path);
-  if (!file) {
-    problem = path + ": cannot be read";
-    return false;
-  }
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    std::replace(line.begin(), line.end(), ',', ' ');
-    std::istringstream words(line);
-    std::string product, device, secret;
-    words >> product >> device >> secret;
-    if (product.empty() || product.front() == '#') continue;
-    const auto key = ProductKey::parse(product);
-    const auto name = DeviceName::parse(device);
-    const auto hidden = DeviceSecret::parse(secret);
-    if (!key || !name || !hidden) {
-      problem = path + ":" + std::to_string(number) + ": want ProductKey DeviceName DeviceSecret";
-      return false;
-    }
-    triples.push_back({{*key, *name}, *hidden});
-  }
-  if (triples.empty()) problem = path + ": no triples in it";
-  return !triples.empty();
-}
-
 bool measure_fleet(const FleetOptions& options, const std::vector<Triple>& triples, FleetResult& result,
                    std::string& problem) {
   posix::SocketAddress address;

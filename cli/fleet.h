@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/triples.h"
 #include "tercet/base/triple.h"
 
 namespace tercet::cli {
@@ -57,9 +58,6 @@ struct FleetResult {
   double cpu_seconds = 0;                       ///< of this process, while measuring
   bool ok() const { return online == boards && broken == 0 && refused == 0 && bad_replies == 0 && unanswered == 0; }
 };
-
-/// Reads triples; `problem` names file and line.
-bool read_triples(const std::string& path, std::vector<Triple>& triples, std::string& problem);
 
 /// Runs a fleet. False, with `problem`, when it could not even begin.
 bool measure_fleet(const FleetOptions& options, const std::vector<Triple>& triples, FleetResult& result,

@@ -9,6 +9,7 @@
 #include "cli/edge_verb.h"
 #include "cli/errors_verb.h"
 #include "cli/fleet.h"
+#include "cli/gateway.h"
 #include "cli/model_header.h"
 #include "cli/provision.h"
 #include "cli/sign.h"
@@ -223,6 +224,7 @@ int main(int argc, char** argv) {
   cli::add_device_verbs(*device, verbs);
   cli::add_edge(app, exit_code);
   cli::add_fleet(app, exit_code);
+  cli::add_gateway(app, exit_code);
   cli::add_model(app, exit_code);
   cli::add_product_verbs(app, verbs);
   cli::add_config_verbs(app, verbs);
@@ -236,6 +238,7 @@ int main(int argc, char** argv) {
   cli::add_broadcast_verb(app, verbs);
   cli::add_call_verbs(app, verbs);
   cli::add_cert_verbs(app, verbs);
+  cli::add_topology_verbs(app, verbs);
   cli::add_tag_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
   cli::add_provision_verbs(app, verbs);
