@@ -1,12 +1,16 @@
-// What devices tell about themselves: MQTT.js as a device that uploads its log when it is wanted, and the state of its network.
+// What devices tell about themselves: MQTT.js and our own board (examples/logs.cc) upload their log when it is wanted, and tell
+// the state of their network.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
 import { api, credentials, makeDevice, makeProduct, proved, run, startServer, until } from '../harness.mjs';
 
 const tercet = process.env.TERCET;
+const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
 let server, productKey;
 before(async () => {
   server = await startServer();
@@ -83,4 +87,38 @@ test('the state of a device\'s network is kept, one report or many', async () =>
   } finally {
     await device.client.endAsync(true);
   }
+  proved({ 'MQTT.js': ['network reports'] });
+});
+
+test('our own board uploads what it wrote before anyone wanted it, obeys when that changes, and tells how its network is', async () => {
+  const triple = await makeDevice(server, productKey);
+  const names = { ProductKey: productKey, DeviceName: triple.deviceName };
+  const { host, port } = server.listener('mqtts');
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-example-')), 'triple.json');
+  writeFileSync(file, JSON.stringify({ ...triple, host, port, ca: server.ca }), { mode: 0o600 });
+  const child = spawn(path.join(examples, 'logs'), [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (out += chunk));
+  const logged = async (level) => (await api(server, 'QueryDeviceLocalLog', { ...names, ...span(), ...(level ? { Level: level } : {}) })).Data.List.LogInfo;
+  try {
+    await until(() => out.includes('network: 200'), `the report of its network; it said ${out}`);
+    assert.equal((await logged()).length, 0);
+    const began = Date.now();
+    await command('log', 'upload', productKey, triple.deviceName, 'on');
+    await until(() => /entries uploaded/.test(out), `the upload; it said ${out}`);
+    const [warning] = await logged('WARN');
+    assert.equal(warning.Module, 'main');
+    assert.equal(warning.Code, '7');
+    assert.equal(warning.Content, 'started');
+    assert.ok(Number(warning.Time) <= began && Number(warning.Time) > began - 60000, warning.Time);
+    assert.ok((await logged('INFO')).some((one) => one.Content === 'online'));
+    await command('log', 'upload', productKey, triple.deviceName, 'off');
+    const { Data } = await api(server, 'QueryDeviceNetworkStatus', { ...names, ...span() });
+    assert.deepEqual(Data.List.NetworkInfo.map((one) => one.Rssi), [-61]);
+    assert.match(await command('network', productKey, triple.deviceName), /10,02,01/);
+  } finally {
+    child.kill('SIGKILL');
+  }
+  proved({ 'our SDK': ['device logs', 'network reports'] });
 });

@@ -12,7 +12,7 @@ const marks = ['<!-- matrix: tests/interop/matrix.mjs -->', '<!-- end of matrix 
 export const features = [
   'login over TLS', 'login by pre-shared key', 'WebSocket', 'HTTPS channel', 'refusal explained', 'dynamic registration', 'secret rotation',
   'property post and reply', 'property set', 'property get', 'pack post', 'modules of a thing model', 'events', 'services', 'RRPC', 'desired values', 'shadow', 'tags',
-  'pass-through', 'custom topics', 'broadcast', 'gateway and sub-devices', 'remote configuration', 'device logs', 'OTA over HTTPS', 'OTA over the session',
+  'pass-through', 'custom topics', 'broadcast', 'gateway and sub-devices', 'remote configuration', 'device logs', 'network reports', 'OTA over HTTPS', 'OTA over the session',
   'device groups', 'topic classes',
 ];
 // What a client does not have, by its makers' design or because it is no device: nothing is to be tested there.
@@ -30,7 +30,7 @@ export const clients = {
   'C Link bytes': every.filter((one) => one !== 'WebSocket'), // the vendor's C SDK has none
   curl: ['HTTPS channel', 'property post and reply', 'refusal explained'],
   'tutorial code': ['login over TLS', 'property post and reply', 'property set', 'refusal explained'],
-  'our SDK': every.filter((one) => !['WebSocket', 'HTTPS channel', 'pack post', 'tags', 'device logs'].includes(one)),
+  'our SDK': every.filter((one) => !['WebSocket', 'HTTPS channel', 'pack post'].includes(one)),
 };
 
 function read(folder) {

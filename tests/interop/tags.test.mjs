@@ -1,7 +1,8 @@
-// Tags: the official Node device SDK and MQTT.js as boards, the official OpenAPI SDK and our command line as applications.
+// Tags: the official Node device SDK, MQTT.js and our own SDK (examples/tags.cc) as boards, the official OpenAPI SDK and our command line as applications.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
@@ -11,6 +12,7 @@ import mqtt from 'mqtt';
 import { credentials, makeDevice, makeProduct, proved, run, startServer, tercet, until } from '../harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
 let server, productKey, client;
 before(async () => {
   server = await startServer();
@@ -80,4 +82,18 @@ test('the official OpenAPI SDK saves, finds and deletes tags, our command line t
     await board.endAsync(true);
   }
   proved({ 'OpenAPI SDK': ['tags'], 'MQTT.js': ['tags'] });
+});
+
+test('our own board sets its tags, takes one back, and is told what others have said of it', async () => {
+  const triple = await makeDevice(server, productKey);
+  const { deviceName } = triple;
+  await client.saveDeviceProp(new Iot.SaveDevicePropRequest({ productKey, deviceName, props: JSON.stringify({ owner: '林' }) }));
+  const { host, port } = server.listener('mqtts');
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-example-')), 'triple.json');
+  writeFileSync(file, JSON.stringify({ ...triple, host, port, ca: server.ca }), { mode: 0o600 });
+  const done = await run(path.join(examples, 'tags'), [file]);
+  assert.equal(done.code, 0, done.out + done.err);
+  assert.deepEqual(done.out.trim().split('\n').sort(), ['floor = 2', 'owner = 林', 'room = kitchen']);
+  assert.deepEqual(await propsOf(deviceName), { floor: '2', owner: '林', room: 'kitchen' });
+  proved({ 'our SDK': ['tags'] });
 });
