@@ -6,13 +6,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
 
+#include "cli/board_plan.h"
+#include "cli/board_register.h"
 #include "cli/image_loader.h"
 #include "climate/diurnal.h"
 #include "climate/monitor.h"
@@ -21,7 +22,6 @@
 #include "ports/posix/air_sensor.h"
 #include "ports/posix/board.h"
 #include "ports/posix/files.h"
-#include "tercet/crypto/encoding.h"
 #include "tercet/device/client.h"
 
 namespace tercet::cli {
@@ -34,73 +34,6 @@ void ask_to_stop(int) { stop_asked = true; }
 int complain(const std::string& problem) {
   std::fprintf(stderr, "tercet device: %s\n", problem.c_str());
   return 2;
-}
-
-int exit_code_of(device::Rung rung, Error error) {
-  if (error == Error::clock_unset) return 10;
-  constexpr int kCodes[device::kRungs] = {10, 10, 11, 12, 13, 14, 15, 16};
-  return kCodes[static_cast<std::size_t>(rung)];
-}
-
-/// What the triple file and the command line come to.
-struct Plan {
-  DeviceId id;
-  std::string host;
-  std::uint16_t port = 0;
-  std::string other_host;
-  std::uint16_t other_port = 0;
-  posix::Trust trust;
-};
-
-/// HOST:PORT; a host with colons (IPv6) in brackets.
-bool read_other(const BoardOptions& options, Plan& plan, std::string& problem) {
-  if (options.other.empty()) return true;
-  const auto colon = options.other.rfind(':');
-  const std::string digits = colon == std::string::npos ? "" : options.other.substr(colon + 1);
-  const auto* const end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, plan.other_port);
-  plan.other_host = options.other.substr(0, std::min(colon, options.other.size()));
-  if (plan.other_host.starts_with('[') && plan.other_host.ends_with(']'))
-    plan.other_host = plan.other_host.substr(1, plan.other_host.size() - 2);
-  if (parsed.ec == std::errc() && parsed.ptr == end && plan.other_port != 0 && !plan.other_host.empty()) return true;
-  problem = "--other wants HOST:PORT, as in 192.0.2.7:8883";
-  return false;
-}
-
-bool make_plan(const BoardOptions& options, Plan& plan, std::string& problem) {
-  const auto triple = posix::read_triple_file(options.triple_file, problem);
-  if (!triple) return false;
-  plan.id = triple->id;
-  plan.host = !options.host.empty() ? options.host : !triple->host.empty() ? triple->host : "localhost";
-  if (options.plain && options.psk) {
-    problem = "--plain and --psk exclude each other";
-    return false;
-  }
-  if (options.certificate.empty() != options.key.empty()) {
-    problem = "--cert and --key go together";
-    return false;
-  }
-  if (!options.certificate.empty() && (options.plain || options.psk)) {
-    problem = "--cert needs TLS with certificates: leave out --plain and --psk";
-    return false;
-  }
-  plan.trust.certificate = options.certificate;
-  plan.trust.key = options.key;
-  plan.port = options.port != 0 ? options.port : triple->port.value_or(options.plain || options.psk ? 1883 : 8883);
-  if (!read_other(options, plan, problem)) return false;
-  const std::string ca = !options.ca_file.empty() ? options.ca_file : triple->ca;
-  if (!ca.empty()) plan.trust.files.push_back(ca);
-  if (!options.pin.empty()) {
-    std::array<std::uint8_t, 32> pin{};
-    const auto bytes = crypto::decode_hex(options.pin, pin);
-    if (!bytes || bytes->size() != pin.size()) {
-      problem = "--pin wants 64 hexadecimal digits";
-      return false;
-    }
-    plan.trust.pins.push_back(pin);
-  }
-  plan.trust.system = plan.trust.files.empty() && plan.trust.pins.empty();
-  return true;
 }
 
 std::unique_ptr<climate::Sensor> choose_sensor(const BoardOptions& options, std::string& problem) {
@@ -446,13 +379,17 @@ void add_board(CLI::App& device, int& exit_code) {
       ->check(CLI::Range(1, 86'400));
   device.add_option("--lang", options->language, "en or zh")->check(CLI::IsMember({"en", "zh"}));
   device.add_flag("--quiet", options->quiet, "print only what goes wrong");
+  device.add_option("--register", options->registers,
+                    "PRODUCT/DEVICE: get its DeviceSecret with the ProductSecret, write --triple FILE (0600), and end");
+  device.add_option("--product-secret", options->product_secret,
+                    "file with the ProductSecret, - for standard input (default: TERCET_PRODUCT_SECRET)");
   device.callback([&device, options, &exit_code] {
     if (!device.get_subcommands().empty()) return;
     if (options->triple_file.empty()) {
       exit_code = complain("--triple FILE is needed to run a board; see tercet device --help for the verbs");
       return;
     }
-    exit_code = run_board(*options);
+    exit_code = options->registers.empty() ? run_board(*options) : register_board(*options);
   });
 }
 

@@ -31,6 +31,8 @@ struct BoardOptions {
   std::string language = "en";   ///< en or zh
   bool quiet = false;            ///< only what goes wrong
   UpdateOptions updates;         ///< images and their directory
+  std::string registers;         ///< PRODUCT/DEVICE: get the DeviceSecret and write triple_file; "" = run the board
+  std::string product_secret;    ///< file, "-" = standard input; "" = the environment's TERCET_PRODUCT_SECRET
 };
 
 /// Runs the board in this thread and prints how it climbs and what it posts. Exit codes: 0 `count` reached or stopped

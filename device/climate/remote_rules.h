@@ -4,8 +4,7 @@
 #include <string_view>
 
 #include "climate/rules.h"
-#include "tercet/device/fetch.h"
-#include "tercet/edge/remote_config.h"
+#include "tercet/device/remote_config.h"
 
 namespace tercet::climate {
 
@@ -27,67 +26,45 @@ class RemoteRulesEvents {
   ~RemoteRulesEvents() = default;
 };
 
-/// Rule sets by remote configuration: asks the platform after each login, takes what it pushes, fetches the file,
-/// verifies it, offers it to the rules, and answers a push with 200, or 460 when the file is not one that can run.
-/// A file that was dealt with is not fetched again when the answer to a question names it once more; what is pushed is.
-/// Needs room for two subscriptions (DeviceBuffers' kUserFilters). The client's task only.
-///
-///   online: ask --file--> fetch --bytes are right--> offer --> answer
-///                  ^         '--failed, or no room--'
-///                  '--1 minute, 2, 4 ... 1 hour-----'
+/// Rule sets by remote configuration: what device::RemoteConfig brings is offered to the rules; 460 is answered when
+/// the file is not one that can run. Needs room for two subscriptions (DeviceBuffers' kUserFilters). The client's task
+/// only.
 class RemoteRules {
  public:
-  static constexpr Millis kRetryFirst{60'000}, kRetryLimit{3'600'000};
-  /// URL twice and 200 bytes: a URL of 650, which is more than a message of 1 KB holds.
-  static constexpr std::size_t kBuffer = 1'536;
+  static constexpr std::size_t kBuffer = device::RemoteConfig::kBuffer;
 
   /// All outlive it; transport: one that nobody else uses, with whom to believe set up; store and events may be null.
   RemoteRules(device::Device& device, Rules& rules, device::Transport& transport, device::KeyValueStore* store,
               RemoteRulesEvents* events)
-      : device_(device), rules_(rules), store_(store), events_(events), fetch_(transport, buffer_, sink_) {}
+      : hands_(rules, events), config_(device, transport, buffer_, hands_, store, "rules_file") {}
   RemoteRules(const RemoteRules&) = delete;
   RemoteRules& operator=(const RemoteRules&) = delete;
 
   /// Once, after Device::start() and Rules::start(). Errors: those of Device::subscribe().
-  Result<void> start(const DeviceId& id) { return config_.start(device_, id); }
+  Result<void> start(const DeviceId& id) { return config_.start(id); }
   /// Hand it what comes to DeviceEvents::on_message.
-  void on_message(std::string_view topic, Bytes payload, Instant now);
+  void on_message(std::string_view topic, Bytes payload, Instant now) { config_.on_message(topic, payload, now); }
   /// Call it after each Rules::run(), and when next_deadline() has come or the transport has something.
-  void run(Instant now);
-  Instant next_deadline() const;
-  bool is_fetching() const { return fetch_.is_busy(); }
+  void run(Instant now) { config_.run(now); }
+  Instant next_deadline() const { return config_.next_deadline(); }
+  bool is_fetching() const { return config_.is_fetching(); }
 
  private:
   /// As Rules::Hands: beside, for code built with run-time type information.
-  struct Sink final : device::FetchSink {
-    explicit Sink(RemoteRules& of) : owner(of) {}
-    Result<void> on_body(std::uint64_t at, Bytes bytes) override { return owner.keep(at, bytes); }
-    RemoteRules& owner;
+  struct Hands final : device::RemoteConfigEvents {
+    Hands(Rules& the_rules, RemoteRulesEvents* the_events) : rules(the_rules), events(the_events) {}
+    MutableBytes room() override;
+    Verdict on_config(Bytes text, Instant now) override;
+    bool has_memory() override;
+    void on_fetch(std::string_view url, std::uint32_t bytes) override;
+    void on_fetch_failed(const device::FetchFailure& failure, std::string_view detail, Millis retry_in) override;
+    Rules& rules;
+    RemoteRulesEvents* events;
   };
 
-  void begin(const edge::ConfigFile& file, Instant now);
-  Result<void> keep(std::uint64_t at, Bytes bytes);
-  void finish(Instant now);
-  void give_up(const device::FetchFailure& failure, std::string_view detail, Instant now);
-  void put_off(const device::FetchFailure& failure, std::string_view detail, Instant now);
-  bool is_known() const;
-  void remember();
-  void answer(bool taken);
-
-  device::Device& device_;
-  Rules& rules_;
-  device::KeyValueStore* store_;
-  RemoteRulesEvents* events_;
-  Sink sink_{*this};
+  Hands hands_;
   std::array<std::uint8_t, kBuffer> buffer_;
-  edge::RemoteConfig config_;
-  device::Fetch fetch_;
-  std::uint32_t size_ = 0;
-  Millis retry_ = kRetryFirst;
-  Instant ask_at_ = Instant::never();
-  bool was_online_ = false;
-  bool is_wanted_ = false;  ///< also if it is known: it was put off
-  bool is_due_ = false;     ///< a fetch was begun whose end has not been dealt with
+  device::RemoteConfig config_;
 };
 
 }  // namespace tercet::climate

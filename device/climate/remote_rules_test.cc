@@ -2,12 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "ports/fake/board.h"
+#include "ports/fake/file_server.h"
 #include "tercet/crypto/digest.h"
 #include "tercet/crypto/encoding.h"
 
@@ -15,45 +14,6 @@ using namespace tercet;
 using namespace tercet::climate;
 
 namespace {
-
-/// The server of files: one answer for whoever asks.
-class Files final : public device::Transport {
- public:
-  std::string body;
-  std::string status = "200 OK";
-  std::optional<Error> breaks;  ///< at TLS
-  std::string request, host;
-  int opened = 0;
-
-  Result<void> open(const device::Target& target) override {
-    ++opened, host = target.host, request.clear(), given_ = 0;
-    stage_ = device::Stage::securing;
-    return {};
-  }
-  Result<device::Stage> advance() override {
-    if (breaks) return fail(*breaks);
-    return stage_ = device::Stage::ready;
-  }
-  device::Stage stage() const override { return stage_; }
-  Result<std::size_t> read(MutableBytes into) override {
-    const std::string answer =
-        "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    const std::size_t size = std::min({into.size(), std::size_t{300}, answer.size() - given_});
-    if (size == 0) return fail(Error::closed);
-    std::copy_n(answer.begin() + static_cast<std::ptrdiff_t>(given_), size, into.begin());
-    given_ += size;
-    return size;
-  }
-  Result<std::size_t> write(Bytes from) override {
-    request += as_text(from);
-    return from.size();
-  }
-  void close() override { stage_ = device::Stage::closed; }
-
- private:
-  device::Stage stage_ = device::Stage::closed;
-  std::size_t given_ = 0;
-};
 
 struct Chip final : Sensor {
   Result<Reading> sample(UnixMillis) override { return Reading{22, 50}; }
@@ -124,7 +84,7 @@ struct Bench final : device::DeviceEvents, RemoteRulesEvents {
   Chip chip;
   Monitor monitor{device, chip, &store};
   Rules rules{device, monitor, *this, &store, {}};
-  Files files;
+  fake::FileServer files;
   RemoteRules remote{device, rules, files, &store, this};
   bool room = true;
   std::vector<device::FetchFault> failures;

@@ -11,7 +11,7 @@ const marks = ['<!-- matrix: tests/interop/matrix.mjs -->', '<!-- end of matrix 
 
 export const features = [
   'login over TLS', 'login by pre-shared key', 'WebSocket', 'HTTPS channel', 'refusal explained', 'dynamic registration', 'secret rotation',
-  'property post and reply', 'property set', 'property get', 'pack post', 'modules of a thing model', 'events', 'services', 'RRPC', 'desired values', 'shadow', 'tags',
+  'property post and reply', 'property set', 'property get', 'pack post', 'modules of a thing model', 'events', 'services', 'RRPC', 'NTP', 'desired values', 'shadow', 'tags',
   'pass-through', 'custom topics', 'broadcast', 'gateway and sub-devices', 'remote configuration', 'device logs', 'network reports', 'OTA over HTTPS', 'OTA over the session',
   'device groups', 'topic classes',
 ];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { api, makeDevice, makeProduct, proved, run, startServer, until } from '../harness.mjs';
 
 const tercet = process.env.TERCET;
+const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
 let server;
 before(async () => { server = await startServer(); });
 after(async () => { await server.stop(); });
@@ -103,6 +104,33 @@ test('over HTTPS: the board becomes the new program, confirms it, and is it afte
   } finally {
     await board.stop();
     await again?.stop();
+  }
+  proved({ 'our SDK': ['OTA over HTTPS'] });
+});
+
+test('the example of the SDK takes an update, tries it, and confirms it', async () => {
+  const productKey = await makeProduct(server);
+  const triple = await makeDevice(server, productKey);
+  const { host, port } = server.listener('mqtts');
+  const folder = temporary(), images = path.join(folder, 'images'), file = path.join(folder, 'triple.json');
+  mkdirSync(images);
+  writeFileSync(path.join(images, 'a.img'), 'tercet-image 1.0\n');
+  writeFileSync(file, JSON.stringify({ ...triple, host, port, ca: server.ca }), { mode: 0o600 });
+  const loader = `while '${path.join(examples, 'ota')}' '${file}' '${images}'; [ $? = 75 ]; do :; done`;
+  const child = spawn('/bin/sh', ['-c', loader], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let out = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (out += chunk));
+  const board = { output: () => out };
+  try {
+    await isThere(triple, '1.0', board);
+    const done = await ends(await rollOut(productKey, '2.0', data('2.0', 100_000)), board);
+    assert.equal(done.TaskStatus, 'SUCCEEDED', out);
+    await isThere(triple, '2.0', board);
+    await until(() => /this is 1\.0\n[^]*this is 2\.0, on trial\n[^]*confirmed/.test(out), `the new image; it said:\n${out}`);
+    assert.ok(existsSync(path.join(images, 'b.img')));
+  } finally {
+    process.kill(-child.pid, 'SIGKILL');
   }
   proved({ 'our SDK': ['OTA over HTTPS'] });
 });

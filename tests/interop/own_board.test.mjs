@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { api, makeDevice, makeProduct, proved, refusals, run, startServer, until } from '../harness.mjs';
 
 const tercet = process.env.TERCET;
+const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
 let server, productKey;
 before(async () => {
   server = await startServer();
@@ -42,6 +43,18 @@ test('over TLS with the platform\'s CA', async () => {
   assert.equal(done.code, 0, done.out + done.err);
   assert.ok(await posted(triple));
   proved({ 'our SDK': ['login over TLS', 'property post and reply'] });
+});
+
+test('the example asks the platform for the time, and posts with it', async () => {
+  const triple = await makeDevice(server, productKey);
+  const { host, port } = server.listener('mqtts');
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tercet-board-')), 'triple.json');
+  writeFileSync(file, JSON.stringify({ ...triple, host, port, ca: server.ca }), { mode: 0o600 });
+  const done = await run(path.join(examples, 'ntp'), [file]);
+  assert.equal(done.code, 0, done.out + done.err);
+  assert.ok(Math.abs(Number(/^it is (\d+)$/m.exec(done.out)[1]) - Date.now()) < 30000, done.out);
+  assert.ok(await posted(triple));
+  proved({ 'our SDK': ['NTP'] });
 });
 
 test('over TLS by the pre-shared key of its triple, without any certificate', async () => {

@@ -1,7 +1,7 @@
 // Dynamic registration: the official Node device SDK over HTTPS, and clients in the style of C Link SDK 4.x over MQTT with and
 // without pre-registration, played back as bytes; what they get lets them in.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -171,5 +171,39 @@ test('our own board registers once, pre-registered or not, keeps what it is told
     assert.equal(status.Data.List.PropertyStatusInfo.find((one) => one.Identifier === 'temperature').Value, '21.5');
     rmSync(state, { recursive: true });
   }
+  proved({ 'our SDK': ['dynamic registration'] });
+});
+
+test('tercet device --register makes a triple file of a ProductSecret, never over another, and the board runs with it', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tercet-register-'));
+  const { host, port } = server.listener('mqtts');
+  const { deviceName } = await makeDevice(server, productKey);
+  const file = path.join(folder, 'triple.json'), secret = path.join(folder, 'product.secret');
+  const register = (name, more = [], environment = { TERCET_PRODUCT_SECRET: productSecret }) => run(tercet,
+    ['device', '--register', name, '--triple', file, '--host', host, '--port', String(port), '--ca', server.ca, '--give-up', '20', '--lang', 'en', ...more], { environment });
+  assert.equal((await register('nonsense')).code, 2);
+  assert.match((await register(`${productKey}/${deviceName}`, [], { TERCET_PRODUCT_SECRET: '' })).err, /--product-secret FILE/);
+  const refused = await register(`${productKey}/${deviceName}`, [], { TERCET_PRODUCT_SECRET: 'ProductSecret000' });
+  assert.equal(refused.code, 14, refused.out + refused.err);
+  assert.match(refused.err, /tercet log refusals/);
+  assert.equal((await causes(deviceName))[0], 'registration.wrong_product_secret');
+  assert.equal(existsSync(file), false);
+
+  writeFileSync(secret, `${productSecret}\n`, { mode: 0o644 });
+  assert.match((await register(`${productKey}/${deviceName}`, ['--product-secret', secret], {})).err, /chmod 600/);
+  rmSync(secret);
+  writeFileSync(secret, `${productSecret}\n`, { mode: 0o600 });
+  const done = await register(`${productKey}/${deviceName}`, ['--product-secret', secret], {});
+  assert.equal(done.code, 0, done.out + done.err);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const written = JSON.parse(readFileSync(file));
+  assert.deepEqual({ ...written, deviceSecret: '' }, { productKey, deviceName, deviceSecret: '', host, port, ca: server.ca });
+  assert.ok(!(done.out + done.err).includes(written.deviceSecret));
+  const board = await run(tercet, ['device', '--triple', file, '--interval', '1', '--count', '1', '--give-up', '20', '--sensor', 'model']);
+  assert.equal(board.code, 0, board.out + board.err);
+
+  assert.equal((await register(`${productKey}/${deviceName}`)).code, 2); // the file is there
+  assert.equal(JSON.parse(readFileSync(file)).deviceSecret, written.deviceSecret);
+  rmSync(folder, { recursive: true });
   proved({ 'our SDK': ['dynamic registration'] });
 });

@@ -12,6 +12,7 @@ import { api, makeDevice, makeProduct, proved, run, startServer, until } from '.
 
 const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 const tercet = process.env.TERCET;
+const examples = process.env.EXAMPLES ?? path.resolve(path.dirname(tercet), '../device');
 let server;
 before(async () => { server = await startServer(); });
 after(async () => { await server.stop(); });
@@ -98,6 +99,34 @@ test('a rule set that is the product\'s configuration reaches a board at its log
     assert.doesNotMatch(board.output(), /bytes from/);
   } finally {
     await board.stop();
+  }
+  proved({ 'our SDK': ['remote configuration'] });
+});
+
+test('the example of the SDK takes the product\'s file at its login and by push, and refuses one that is not for it', async () => {
+  const productKey = await makeProduct(server);
+  const triple = await makeDevice(server, productKey);
+  await setFile(productKey, '{"interval":7}');
+  const { host, port } = server.listener('mqtts');
+  const file = path.join(temporary(), 'triple.json');
+  writeFileSync(file, JSON.stringify({ ...triple, host, port, ca: server.ca }), { mode: 0o600 });
+  const child = spawn(path.join(examples, 'config'), [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (out += chunk));
+  const says = (words) => until(() => words.test(out), `${words} from the example, which said:\n${out}`);
+  try {
+    await says(/^interval 7 s$/m);
+    await setFile(productKey, '{"interval":8}');
+    assert.equal((await command('config', 'push', productKey)).code, 0);
+    await says(/^interval 8 s$/m);
+    await until(async () => (await configuration(productKey)).Taken === 1, 'the answer 200 to the push');
+    await setFile(productKey, '{"interval":0}');
+    assert.equal((await command('config', 'push', productKey)).code, 0);
+    await says(/not a configuration of this board/);
+    await until(async () => (await configuration(productKey)).Refused === 1, 'the answer 460 to the push');
+  } finally {
+    child.kill('SIGKILL');
   }
   proved({ 'our SDK': ['remote configuration'] });
 });

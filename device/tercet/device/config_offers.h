@@ -8,7 +8,7 @@
 #include "tercet/base/triple.h"
 #include "tercet/device/client.h"
 
-namespace tercet::edge {
+namespace tercet::device {
 
 /// A configuration file the platform offers. Views live during the call that gave it.
 struct ConfigFile {
@@ -18,15 +18,16 @@ struct ConfigFile {
   bool pushed = false;  ///< else an answer to ask()
 };
 
-/// The device's side of remote configuration: asks for the product's file (`thing/config/get`), takes what is pushed
-/// (`thing/config/push`), and knows whether the bytes that were fetched are the ones meant. Fetching over HTTPS is the
-/// firmware's part. Needs room for two subscriptions (DeviceBuffers' kUserFilters). The client's task only.
-class RemoteConfig {
+/// What the platform says of remote configuration: asks for the product's file (`thing/config/get`), takes what is
+/// pushed
+/// (`thing/config/push`), and knows whether the bytes that were fetched are the ones meant. RemoteConfig fetches them
+/// too. Needs room for two subscriptions (DeviceBuffers' kUserFilters). The client's task only.
+class ConfigOffers {
  public:
   static constexpr std::uint32_t kMostBytes = 64 * 1024;
 
   /// Subscribes; call it once after Device::start(). Errors: those of Device::subscribe().
-  Result<void> start(device::Device& device, const DeviceId& id);
+  Result<void> start(Device& device, const DeviceId& id);
   /// Asks for the file of this product. Errors: those of Device::publish(); bad_state, before start().
   Result<void> ask();
   /// Hand it what comes to DeviceEvents::on_message. Nothing: not a configuration, or one that cannot be used (answered
@@ -44,11 +45,11 @@ class RemoteConfig {
   bool take(const json::Value& fields, ConfigFile& file);
   Result<void> answer(std::string_view push_id, std::int32_t code);
 
-  device::Device* device_ = nullptr;
+  Device* device_ = nullptr;
   FixedString<112> push_, reply_;  ///< topics
   FixedString<24> push_id_;
   std::array<std::uint8_t, 32> digest_{};
   std::uint32_t size_ = 0, asked_ = 0;
 };
 
-}  // namespace tercet::edge
+}  // namespace tercet::device

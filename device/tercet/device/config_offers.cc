@@ -1,10 +1,10 @@
-#include "tercet/edge/remote_config.h"
+#include "tercet/device/config_offers.h"
 
 #include "tercet/alink/envelope.h"
 #include "tercet/crypto/digest.h"
 #include "tercet/crypto/encoding.h"
 
-namespace tercet::edge {
+namespace tercet::device {
 namespace {
 
 constexpr std::string_view kGet = "get", kGetReply = "get_reply", kPush = "push", kPushReply = "push_reply";
@@ -19,7 +19,7 @@ Result<std::string_view> sibling(std::string_view topic, std::string_view end, M
 
 }  // namespace
 
-Result<void> RemoteConfig::start(device::Device& device, const DeviceId& id) {
+Result<void> ConfigOffers::start(Device& device, const DeviceId& id) {
   std::array<std::uint8_t, alink::kMaxBuiltTopic> buffer;
   for (const auto& [topic, end] : {std::pair{&push_, kPush}, std::pair{&reply_, kGetReply}}) {
     Writer out{buffer};
@@ -32,7 +32,7 @@ Result<void> RemoteConfig::start(device::Device& device, const DeviceId& id) {
   return {};
 }
 
-Result<void> RemoteConfig::ask() {
+Result<void> ConfigOffers::ask() {
   if (device_ == nullptr) return fail(Error::bad_state);
   std::array<std::uint8_t, 160> payload_bytes, topic_bytes;
   const auto topic = sibling(push_.str(), kGet, topic_bytes);
@@ -44,7 +44,7 @@ Result<void> RemoteConfig::ask() {
   return device_->publish(*topic, out.written(), mqtt::Qos::at_least_once);
 }
 
-std::optional<ConfigFile> RemoteConfig::on_message(std::string_view topic, Bytes payload) {
+std::optional<ConfigFile> ConfigOffers::on_message(std::string_view topic, Bytes payload) {
   ConfigFile file;
   if (push_.empty()) return std::nullopt;
   if (topic == reply_.str()) {
@@ -67,7 +67,7 @@ std::optional<ConfigFile> RemoteConfig::on_message(std::string_view topic, Bytes
   return file;
 }
 
-bool RemoteConfig::take(const json::Value& fields, ConfigFile& file) {
+bool ConfigOffers::take(const json::Value& fields, ConfigFile& file) {
   const auto text = [&](std::string_view name) -> std::string_view {
     const auto value = fields.find(name);
     const auto found = value ? value->text() : std::nullopt;
@@ -88,19 +88,19 @@ bool RemoteConfig::take(const json::Value& fields, ConfigFile& file) {
   return true;
 }
 
-bool RemoteConfig::verify(Bytes text) const {
+bool ConfigOffers::verify(Bytes text) const {
   if (size_ == 0 || text.size() != size_) return false;
   return crypto::equals(crypto::hash(crypto::Algorithm::sha256, text).view(), digest_);
 }
 
-Result<void> RemoteConfig::answer(std::int32_t code) {
+Result<void> ConfigOffers::answer(std::int32_t code) {
   if (device_ == nullptr || push_id_.empty()) return {};
   const auto sent = answer(push_id_.str(), code);
   if (sent) push_id_.clear();
   return sent;
 }
 
-Result<void> RemoteConfig::answer(std::string_view push_id, std::int32_t code) {
+Result<void> ConfigOffers::answer(std::string_view push_id, std::int32_t code) {
   std::array<std::uint8_t, 160> payload_bytes, topic_bytes;
   const auto topic = sibling(push_.str(), kPushReply, topic_bytes);
   if (!topic) return fail(topic.error());
@@ -110,4 +110,4 @@ Result<void> RemoteConfig::answer(std::string_view push_id, std::int32_t code) {
   return device_->publish(*topic, out.written(), mqtt::Qos::at_least_once);
 }
 
-}  // namespace tercet::edge
+}  // namespace tercet::device

@@ -1,14 +1,11 @@
-#include "tercet/edge/remote_config.h"
+#include "tercet/device/config_offers.h"
 
 #include <doctest/doctest.h>
 
 #include "ports/fake/board.h"
-#include "tercet/edge/device_actor.h"
-#include "tercet/edge/test_bench.h"
 
 using namespace tercet;
-using namespace tercet::edge;
-using namespace tercet::edge::test;
+using namespace tercet::device;
 
 namespace {
 
@@ -17,10 +14,9 @@ constexpr std::string_view kFields =
     R"("configId":"c1","configSize":3,"sign":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",)"
     R"("signMethod":"Sha256","url":"https://host/config.json","getType":"file")";
 
-struct Board final : device::DeviceEvents {
+struct Board final : DeviceEvents {
   Board() {
-    board.platform.record_posts = true;
-    device::Options options;
+    Options options;
     options.time.floor = UnixMillis{1'700'000'000'000};
     const DeviceId id{*ProductKey::parse("a1B2c3D4e5F"), *DeviceName::parse("sensor_01")};
     REQUIRE(device.start(id, {"iot.example"}, options));
@@ -37,20 +33,15 @@ struct Board final : device::DeviceEvents {
     if (!file) return;
     url = file->url, pushed = file->pushed;
   }
-  void on_set(device::PropertySet& set) override {
-    const auto interval = set.get(kInterval);
-    if (!set.ok()) return;
-    if (interval) set.confirm(kInterval(*interval));
-  }
   void push(std::string_view end, std::string_view payload) {
     board.platform.push("/sys/a1B2c3D4e5F/sensor_01/thing/config/" + std::string(end), payload,
                         mqtt::Qos::at_least_once);
     pass(200);
   }
   fake::Board board;
-  device::DeviceBuffers<1024, 2048, 512, 4, 2> buffers;
-  device::Device device{board.port(), buffers.storage(), *this};
-  RemoteConfig config;
+  DeviceBuffers<1024, 2048, 512, 4, 2> buffers;
+  Device device{board.port(), buffers.storage(), *this};
+  ConfigOffers config;
   std::string url;
   bool pushed = false, found = false;
 };
@@ -121,29 +112,4 @@ TEST_CASE("what is no usable configuration is nothing") {
   CHECK(!board.found);
   board.push("get_reply", R"({"id":"1","code":200})");
   CHECK(!board.found);
-}
-
-TEST_CASE("a rule's set takes the platform's way: checked, confirmed, posted") {
-  Board board;
-  static int called = 0;
-  const Handler handlers[] = {{"buzzer",
-                               [](void* context, const Cause& cause) -> Result<void> {
-                                 *static_cast<int*>(context) += cause.entered ? 1 : 100;
-                                 return {};
-                               },
-                               &called}};
-  DeviceActor actor(board.device, board, handlers);
-  CHECK(actor.set(kInterval(10)));
-  board.pass(500);
-  CHECK(board.board.platform.posts.back().find(R"("interval":{"value":10,)") != std::string::npos);
-  CHECK(actor.set(kInterval(0)).error() == Error::denied);
-  CHECK(actor.set(kDoor(true)).error() == Error::denied);  // this board does not know it
-  CHECK(actor.call("buzzer", {"r", true}));
-  CHECK(actor.call("buzzer", {"r", false}));
-  CHECK(called == 101);
-  CHECK(actor.call("lamp", {"r", true}).error() == Error::not_found);
-  const device::PropertyValue output[] = {kTemperature(36)};
-  CHECK(actor.post_event("alarm", output));
-  board.pass(500);
-  CHECK(board.board.platform.events_received == 1);
 }
