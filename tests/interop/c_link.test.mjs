@@ -144,7 +144,7 @@ test('without one SUBSCRIBE it gets its replies, a set, the time and its thing m
   link.socket.write(Buffer.from([0xc0, 0]));
   await link.next(13, 'PINGRESP');
   link.socket.destroy();
-  proved({ 'C Link bytes': ['login over TLS', 'property post and reply', 'property set', 'events'] });
+  proved({ 'C Link bytes': ['login over TLS', 'property post and reply', 'property set', 'events', 'NTP'] });
 });
 
 test('a keep-alive below 30 s is refused with 2, in exactly two bytes of body', async () => {
