@@ -20,6 +20,7 @@ struct Climate final : device::DeviceEvents {
 };
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::string problem;
   const auto triple = posix::read_triple_file(argc > 1 ? argv[1] : "triple.json", problem);
   if (!triple) return std::fprintf(stderr, "%s\n", problem.c_str()), 2;

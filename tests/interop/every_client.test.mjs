@@ -194,6 +194,23 @@ const conversations = {
     assert.equal(String(heard.payload), 'close all valves');
     return one;
   },
+  NTP: async (client, productKey) => {
+    const one = await board(client, productKey, { filters: ['/ext/ntp/{names}/response'] });
+    await one.say(`/ext/ntp/${one.names.ProductKey}/${one.names.DeviceName}/request`, JSON.stringify({ deviceSendTime: '1571724098000' }));
+    const told = await one.json('/response');
+    assert.equal(String(told.deviceSendTime), '1571724098000');
+    for (const time of [told.serverRecvTime, told.serverSendTime]) assert.ok(Math.abs(Number(time) - Date.now()) < 30000, JSON.stringify(told));
+    return one;
+  },
+  'network reports': async (client, productKey) => {
+    const one = await board(client, productKey);
+    const report = { wifi: { rssi: -71, snr: 8, per: 3, err_stats: '10,02,01' } };
+    const topic = `${one.base}/_thing/diag/post`;
+    assert.equal((await one.ask('', { p: report, model: 'format=simple|quantity=single|time=now' }, { topic })).code, 200);
+    const { Data } = await api(server, 'QueryDeviceNetworkStatus', { ...one.names, ...span() });
+    assert.deepEqual(Data.List.NetworkInfo.map((each) => each.Rssi), [-71]);
+    return one;
+  },
   'device logs': async (client, productKey) => {
     const one = await board(client, productKey, { filters: ['~/thing/config/log/push'] });
     assert.equal((await one.ask('config/log/get', { configScope: 'device', getType: 'content' })).data.content.mode, 0);
@@ -268,7 +285,7 @@ const conversations = {
   },
 };
 // Those in which pop-core has no part: actions of ours, or none.
-const alone = ['property post and reply', 'pack post', 'device logs'];
+const alone = ['property post and reply', 'pack post', 'NTP', 'device logs', 'network reports'];
 
 for (const client of Object.keys(links)) {
   for (const [feature, converse] of Object.entries(conversations)) {
