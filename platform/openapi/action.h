@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/job/jobs.h"
 #include "platform/openapi/answer.h"
 #include "platform/openapi/broadcast_pace.h"
 #include "platform/openapi/fleet.h"
@@ -48,6 +49,7 @@ struct Services {
   subscription::Groups* groups = nullptr;                  ///< null: nobody subscribes here
   subscription::Consumers* consumers = nullptr;            ///< beside groups
   const runtime::TlsIdentity* device_authority = nullptr;  ///< null: no certificates are made here
+  job::Jobs* jobs = nullptr;                               ///< null: there are no jobs here
   BroadcastPace broadcasts = {};
 };
 

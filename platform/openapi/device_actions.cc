@@ -198,6 +198,7 @@ void delete_device(Services& services, const Call& call, Reply reply) {
   const auto gone = services.registry.delete_device(call.device(), later.applied());
   if (!gone) return later.refuse(gone.problem());
   if (found && services.upgrades != nullptr) services.upgrades->forget(found->device.number);
+  if (found && services.jobs != nullptr) services.jobs->forget(found->device.number);
   if (found && services.topology != nullptr)
     services.topology->on_change(found->device, topology::Topology::Change::deleted);
   later.answer(success());

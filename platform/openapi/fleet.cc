@@ -165,6 +165,38 @@ void Fleet::invoke_service(const DeviceKey& device, std::string identifier, std:
       std::move(then));
 }
 
+void Fleet::execute(const DeviceKey& device, std::string service, std::string params,
+                    std::function<void(thing::SetTicket)> taken, std::function<void(thing::CallResult)> ended) {
+  const std::size_t shard = home(device);
+  const auto told = std::make_shared<std::function<void(thing::SetTicket)>>(std::move(taken));
+  const auto over = std::make_shared<std::function<void(thing::CallResult)>>(std::move(ended));
+  const bool posted =
+      shards_.loop(shard).post([&management = management_, parts = parts_, shard, told, over, number = device.number,
+                                service = std::move(service), params = std::move(params)] {
+        thing::Things& things = *(*parts)[shard].things;
+        const auto answer = [&management, told](thing::SetTicket ticket) {
+          management.post([told, ticket = std::move(ticket)] { (*told)(ticket); });
+        };
+        const auto end = [&management, over](const thing::CallResult& result) {
+          management.post([over, result] { (*over)(result); });
+        };
+        const thing::SetTicket ticket = service.empty()
+                                            ? things.set_properties(number, params,
+                                                                    [end](const thing::SetResult& result) {
+                                                                      thing::CallResult whole;
+                                                                      static_cast<thing::SetResult&>(whole) = result;
+                                                                      end(whole);
+                                                                    })
+                                            : things.invoke_service(number, service, params, end);
+        if (ticket.is_translating) return things.when_translated(ticket.message_id, answer);
+        answer(ticket);
+      });
+  if (posted) return;
+  thing::SetTicket busy;
+  busy.error = Error::no_space;
+  (*told)(busy);
+}
+
 void Fleet::rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout,
                  Then<Invocation> then) {
   call(

@@ -74,6 +74,10 @@ class Fleet {
   void rrpc(const DeviceKey& device, std::string topic, std::string payload, Millis timeout, Then<Invocation> then);
   /// See Things::get_properties.
   void get_properties(const DeviceKey& device, std::vector<std::string> identifiers, Then<Invocation> then);
+  /// A property set (service "") or a service call whose end is told as well: `taken` once, and when its ticket says
+  /// that it was sent, later `ended` once.
+  void execute(const DeviceKey& device, std::string service, std::string params,
+               std::function<void(thing::SetTicket)> taken, std::function<void(thing::CallResult)> ended);
   /// To every device of the product that is online; gives how many that are.
   void broadcast(const std::string& product, std::string id, std::string payload, Then<std::size_t> then);
   /// In the platform's own name, to whoever subscribes. False: busy.

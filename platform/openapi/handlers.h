@@ -168,6 +168,18 @@ void cancel_ota_task_by_device(Services& services, const Call& call, Reply reply
 void reupgrade_ota_task(Services& services, const Call& call, Reply reply);
 void confirm_ota_task(Services& services, const Call& call, Reply reply);
 
+// Jobs for devices (job_actions.cc)
+void create_job(Services& services, const Call& call, Reply reply);
+void update_job(Services& services, const Call& call, Reply reply);
+void cancel_job(Services& services, const Call& call, Reply reply);
+void delete_job(Services& services, const Call& call, Reply reply);
+void rerun_job(Services& services, const Call& call, Reply reply);
+void query_job(Services& services, const Call& call, Reply reply);
+void list_job(Services& services, const Call& call, Reply reply);
+void query_job_statistics(Services& services, const Call& call, Reply reply);
+void query_task(Services& services, const Call& call, Reply reply);
+void list_task(Services& services, const Call& call, Reply reply);
+
 // Device groups (group_actions.cc)
 void create_device_group(Services& services, const Call& call, Reply reply);
 void update_device_group(Services& services, const Call& call, Reply reply);

@@ -154,6 +154,15 @@
   ROW("tercet.desired.VersionConflict", "The desired value was changed by somebody else.", "期望值已被他人修改。", "Read it and repeat with its version.", "读取后用其版本重试。") \
   ROW("tercet.device.QueryLocalLogFailed", "The logs of the device could not be read.", "设备日志读取失败。", "Repeat the call; the server's log says why.", "重试；原因见服务器日志。") \
   ROW("tercet.device.QueryNetworkStatusFailed", "The states of the network could not be read.", "网络状态读取失败。", "Repeat the call; the server's log says why.", "重试；原因见服务器日志。") \
+  ROW("tercet.job.InvalidParameter", "A parameter of the job does not fit.", "任务参数不对。", "The message names it and its range.", "提示写明了参数与范围。") \
+  ROW("tercet.job.InvalidDocument", "JobDocument is not what the type of the job needs.", "JobDocument 与任务类型不符。", "CUSTOM_JOB: any JSON object. SET_PROPERTY: params. INVOKE_SERVICE: serviceIdentifier and params.", "CUSTOM_JOB 填任意 JSON 对象；SET_PROPERTY 填 params；INVOKE_SERVICE 填 serviceIdentifier 和 params。") \
+  ROW("tercet.job.NotExistedJob", "There is no such job.", "没有这个任务。", "List them with ListJob.", "用 ListJob 查看。") \
+  ROW("tercet.job.NotExistedTask", "There is no such task.", "没有这个作业。", "List them with ListTask.", "用 ListTask 查看。") \
+  ROW("tercet.job.NoDevices", "The job reaches no device.", "任务没有目标设备。", "Name devices in TargetConfig, or put some into the group.", "在 TargetConfig 中指定设备，或向分组添加设备。") \
+  ROW("tercet.job.TooManyDevices", "The job is for too many devices.", "任务的设备过多。", "Make several jobs, or target a group.", "拆成多个任务，或使用分组。") \
+  ROW("tercet.job.TooManyJobs", "There are as many jobs as are kept.", "任务数量已达上限。", "Delete jobs that are over with DeleteJob.", "用 DeleteJob 删除已结束的任务。") \
+  ROW("tercet.job.JobIsOver", "The job is over.", "任务已结束。", "Make a new one, or run its failed tasks again with RerunJob.", "新建任务，或用 RerunJob 重新执行失败的作业。") \
+  ROW("tercet.job.NothingToRerun", "No task of the job can be run again.", "没有可重新执行的作业。", "Only tasks that failed, timed out, or were rejected or cancelled are; look with ListTask.", "只有失败、超时、被拒绝或已取消的作业可以重新执行，用 ListTask 查看。") \
   ROW("tercet.ota.InvalidParameter", "A parameter of the update does not fit.", "升级参数不对。", "The message names it and its range.", "提示写明了参数与范围。") \
   ROW("tercet.ota.NotExistedFirmware", "There is no such firmware.", "没有这个升级包。", "List them with ListOTAFirmware.", "用 ListOTAFirmware 查看。") \
   ROW("tercet.ota.NotExistedModule", "The product has no such module.", "产品没有这个模块。", "List them with ListOTAModuleByProduct.", "用 ListOTAModuleByProduct 查看。") \

@@ -130,7 +130,7 @@ runtime::Outcome<void> Platform::open_all() {
   shard_set_ = std::move(*shards);
   // The databases first: their versions are seen before anything is written.
   for (const auto step : {&Platform::open_registry, &Platform::open_store, &Platform::open_upgrades,
-                          &Platform::open_rules, &Platform::open_shards, &Platform::open_web})
+                          &Platform::open_jobs, &Platform::open_rules, &Platform::open_shards, &Platform::open_web})
     if (const auto done = (this->*step)(); !done) return done.problem();
   return {};
 }
@@ -219,6 +219,21 @@ runtime::Outcome<void> Platform::open_upgrades() {
   return {};
 }
 
+runtime::Outcome<void> Platform::open_jobs() {
+  auto opened =
+      job::Jobs::open(data_->file("job.db"), {*management_, *registry_,
+                                              [this](job::Letter letter, std::function<void(thing::Delivery)> told) {
+                                                web_->send(std::move(letter), std::move(told));
+                                              },
+                                              [this](job::Command command, std::function<void(thing::SetTicket)> taken,
+                                                     std::function<void(thing::CallResult)> ended) {
+                                                web_->execute(std::move(command), std::move(taken), std::move(ended));
+                                              }});
+  if (!opened) return opened.problem();
+  jobs_ = std::move(*opened);
+  return {};
+}
+
 runtime::Outcome<void> Platform::open_rules() {
   auto opened = RuleEngine::open(*data_, {*management_, *shard_set_, *store_, *registry_, directories_, config_});
   if (!opened) return opened.problem();
@@ -245,8 +260,14 @@ runtime::Outcome<void> Platform::open_shards() {
   for (std::size_t i = 0; i < shard_set_->count(); ++i) {
     login_feeds_.push_back(std::make_unique<LoginFeed>(shard_set_->loop(i), *management_, *registry_));
     LoginFeed* const feed = login_feeds_.back().get();
-    upgrade_feeds_.push_back(std::make_unique<UpgradeFeed>(shard_set_->loop(i), *management_, *upgrades_));
-    UpgradeFeed* const upgrades = upgrade_feeds_.back().get();
+    upgrade_feeds_.push_back(std::make_unique<MessageFeed<thing::UpgradeMessage>>(
+        shard_set_->loop(i), *management_,
+        [this](const std::vector<thing::UpgradeMessage>& messages) { upgrades_->on_messages(messages); }));
+    auto* const upgrades = upgrade_feeds_.back().get();
+    job_feeds_.push_back(std::make_unique<MessageFeed<thing::JobMessage>>(
+        shard_set_->loop(i), *management_,
+        [this](const std::vector<thing::JobMessage>& messages) { jobs_->on_messages(messages); }));
+    auto* const jobs = job_feeds_.back().get();
     registration_feeds_.push_back(std::make_unique<RegistrationFeed>(shard_set_->loop(i), *management_, *registry_));
     const ShardSurroundings around{
         *shard_set_,
@@ -267,7 +288,8 @@ runtime::Outcome<void> Platform::open_shards() {
         [this](thing::TagMessage message) {
           return management_->post([this, message = std::move(message)] { tags_->on_message(message); });
         },
-        &registry_->certificate_index()};
+        &registry_->certificate_index(),
+        [jobs](thing::JobMessage message) { jobs->on_message(std::move(message)); }};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
   }
   for (const auto& shard : shards_)
@@ -306,7 +328,7 @@ runtime::Outcome<void> Platform::open_web() {
   web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_,
                                           http_connections_, *files_, *upgrades_, *topology_, script_worker(),
                                           rules_->rules(), rules_->destinations(), *tags_, rules_->groups(),
-                                          *consumers_, device_authority_});
+                                          *consumers_, device_authority_, *jobs_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
   if (const auto opened = open_files(*pki); !opened) return opened.problem();
@@ -400,6 +422,7 @@ void Platform::stop() {
     web_->close();
     retention_.reset();
     upgrades_->flush();
+    jobs_->flush();
     registry_->flush();
     journal_->flush();
   });

@@ -14,11 +14,11 @@
 #include "platform/server/consumer_port.h"
 #include "platform/server/data_dir.h"
 #include "platform/server/login_feed.h"
+#include "platform/server/message_feed.h"
 #include "platform/server/ready_file.h"
 #include "platform/server/registration_feed.h"
 #include "platform/server/rule_engine.h"
 #include "platform/server/shard.h"
-#include "platform/server/upgrade_feed.h"
 #include "platform/server/web.h"
 #include "platform/thing/retention.h"
 
@@ -49,6 +49,7 @@ class Platform final {
   runtime::Outcome<void> open_store();
   runtime::Outcome<void> open_registry();
   runtime::Outcome<void> open_upgrades();
+  runtime::Outcome<void> open_jobs();
   runtime::Outcome<void> open_rules();
   runtime::Outcome<void> open_shards();
   runtime::Outcome<void> open_web();
@@ -75,6 +76,7 @@ class Platform final {
   std::unique_ptr<broker::ShardBrokers> brokers_;
   std::unique_ptr<registry::FileLinks> files_;
   std::unique_ptr<upgrade::Upgrades> upgrades_;
+  std::unique_ptr<job::Jobs> jobs_;
   std::unique_ptr<topology::Topology> topology_;
   std::unique_ptr<tag::Tags> tags_;
   std::unique_ptr<thing::Neighbours> neighbours_;
@@ -82,7 +84,8 @@ class Platform final {
   std::unique_ptr<ConsumerPort> consumers_;
   std::vector<std::unique_ptr<LoginFeed>> login_feeds_;
   std::vector<std::unique_ptr<RegistrationFeed>> registration_feeds_;
-  std::vector<std::unique_ptr<UpgradeFeed>> upgrade_feeds_;
+  std::vector<std::unique_ptr<MessageFeed<thing::UpgradeMessage>>> upgrade_feeds_;
+  std::vector<std::unique_ptr<MessageFeed<thing::JobMessage>>> job_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;
   runtime::TlsIdentity device_authority_;

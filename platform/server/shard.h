@@ -31,6 +31,7 @@ struct ShardSurroundings {
   thing::Outlet* outlet = nullptr;                           ///< of this shard; null: no rules
   std::function<bool(thing::TagMessage)> tags = {};          ///< empty: no tags
   const registry::CertificateIndex* certificates = nullptr;  ///< null: no device logs in with one
+  std::function<void(thing::JobMessage)> jobs = {};          ///< empty: no jobs
 };
 struct ShardSettings {
   registry::ThrottleLimits throttle;

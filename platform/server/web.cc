@@ -46,7 +46,7 @@ Web::Web(const Parts& parts)
       fleet_(parts.management, parts.shard_loops, fleet_of(parts.shards)),
       site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_, "local", &parts.files,
              &parts.upgrades, &parts.topology, &scripts_, &parts.rules, &parts.destinations, &parts.tags, &parts.groups,
-             &parts.consumers, &parts.device_authority},
+             &parts.consumers, &parts.device_authority, &parts.jobs},
             console::find_asset),
       http_(std::make_unique<openapi::HttpServer>(parts.management, site_, limits_of(parts))),
       registration_({parts.management, parts.registry, parts.journal}),
@@ -202,6 +202,15 @@ void Web::send(upgrade::Letter letter, std::function<void(thing::Delivery)> told
 void Web::send(tag::Letter letter) {
   fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload),
               letter.qos, [](thing::Delivery) {});
+}
+void Web::send(job::Letter letter, std::function<void(thing::Delivery)> told) {
+  fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload),
+              letter.qos, std::move(told));
+}
+void Web::execute(job::Command command, std::function<void(thing::SetTicket)> taken,
+                  std::function<void(thing::CallResult)> ended) {
+  fleet_.execute({command.device, command.product, command.name}, std::move(command.service), std::move(command.params),
+                 std::move(taken), std::move(ended));
 }
 void Web::send(topology::Letter letter, std::function<void(bool)> told) {
   fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload),

@@ -37,6 +37,7 @@ class Web {
     subscription::Groups& groups;
     subscription::Consumers& consumers;
     const runtime::TlsIdentity& device_authority;  ///< signs the certificates of devices
+    job::Jobs& jobs;
   };
   explicit Web(const Parts& parts);
 
@@ -55,6 +56,10 @@ class Web {
   void send(topology::Letter letter, std::function<void(bool sent)> told);
   /// An answer about tags.
   void send(tag::Letter letter);
+  /// Of jobs: their messages, property sets and service calls.
+  void send(job::Letter letter, std::function<void(thing::Delivery)> told);
+  void execute(job::Command command, std::function<void(thing::SetTicket)> taken,
+               std::function<void(thing::CallResult)> ended);
   void tell_applications(thing::Announcement message) { fleet_.tell_applications(std::move(message)); }
   /// A link or a token that logs in once.
   std::string make_login_token() { return site_.console().make_login_token(); }

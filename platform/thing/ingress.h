@@ -12,6 +12,7 @@
 #include "platform/script/scripts.h"
 #include "platform/store/stream_store.h"
 #include "platform/thing/gateway_message.h"
+#include "platform/thing/job_message.h"
 #include "platform/thing/outlet.h"
 #include "platform/thing/sub_devices.h"
 #include "platform/thing/tag_message.h"
@@ -59,6 +60,8 @@ struct Wiring {
   script::Scripts* scripts = nullptr;       ///< of this shard; null: pass-through messages are declined
   /// Told of what devices say about their tags, on the shard; false: it has no room now. Empty: they are declined.
   std::function<bool(TagMessage)> tags = {};
+  /// Told of what devices say about their jobs, and of their logins; empty: they are declined. On the shard.
+  std::function<void(JobMessage)> jobs = {};
 };
 
 /// The messages of devices to system topics: validated, made durable, answered. One per shard, on its loop.

@@ -11,7 +11,7 @@ namespace {
 bool is_notice(alink::Kind kind) {
   using alink::Kind;
   return kind == Kind::disable || kind == Kind::enable || kind == Kind::remove || kind == Kind::topo_change ||
-         kind == Kind::topo_add_notify;
+         kind == Kind::topo_add_notify || kind == Kind::job_notify;
 }
 
 }  // namespace
@@ -54,6 +54,7 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       logins_(wiring.logins),
       scripts_(wiring.scripts),
       tags_(wiring.tags),
+      jobs_(wiring.jobs),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
       store_(wiring.store) {
@@ -189,6 +190,7 @@ void ThingIngress::Shard::on_online(broker::SessionRef, std::uint64_t tag, const
   if (device->shadow) device->shadow->is_sent = false;
   send_control(*device);
   if (upgrades_) upgrades_(upgrade_message(UpgradeMessage::Kind::online, *device));
+  if (jobs_) jobs_(job_message(JobMessage::Kind::online, *device));
 }
 
 void ThingIngress::Shard::on_offline(std::uint64_t tag) {
@@ -438,6 +440,9 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
     case Kind::tags_delete:
     case Kind::tags_get:
       return tags_ ? on_tags(message) : decline(message);
+    case Kind::job_get:
+    case Kind::job_update:
+      return jobs_ ? on_job(message) : decline(message);
     case Kind::topo_add:
     case Kind::topo_delete:
     case Kind::topo_get:

@@ -302,6 +302,10 @@ class ThingIngress::Shard final : public Things,
   // tags.cc
   Taken on_tags(const Message& message);
 
+  // jobs.cc
+  Taken on_job(const Message& message);
+  JobMessage job_message(JobMessage::Kind kind, const DeviceState& device) const;
+
   // services.cc
   Taken on_tsl_get(const Message& message);
   Taken on_ntp(const Message& message);
@@ -352,6 +356,7 @@ class ThingIngress::Shard final : public Things,
   std::uint64_t next_ride_ = 0;
   script::Scripts* scripts_;
   std::function<bool(TagMessage)> tags_;
+  std::function<void(JobMessage)> jobs_;
   bool in_raw_ = false;  ///< the message in hand came as bytes, and so shall what answers it
   /// Commands that the script is at work on, and who wants to know how that ended.
   std::unordered_map<std::uint32_t, std::function<void(SetTicket)>> translating_;

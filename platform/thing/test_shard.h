@@ -145,6 +145,7 @@ class TestShard {
       tag_messages.push_back(std::move(message));
       return true;
     };
+    wiring.jobs = [this](JobMessage message) { job_messages.push_back(std::move(message)); };
     ingress = std::make_unique<ThingIngress>(wiring, settings);
     ingress->attach(egress);
   }
@@ -228,6 +229,7 @@ class TestShard {
   FakeJournal journal;
   FakeOutlet outlet;
   std::vector<TagMessage> tag_messages;
+  std::vector<JobMessage> job_messages;
   bool is_tag_queue_full = false;
   std::unique_ptr<ThingIngress> ingress;
   std::uint32_t tickets = 0;
