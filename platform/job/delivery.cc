@@ -264,14 +264,12 @@ void Jobs::on_messages(const std::vector<JobMessage>& messages) {
     std::uint64_t shown = 0;
     if (message.kind == JobMessage::Kind::online)
       on_online(message.device);
-    else if (message.kind == JobMessage::Kind::get)
-      letters.emplace_back(on_get(message, shown), 0).second = shown;
-    else
-      letters.emplace_back(on_update(message), 0);
+    else if (Letter letter = message.kind == JobMessage::Kind::get ? on_get(message, shown) : on_update(message);
+             !letter.topic.empty())
+      letters.emplace_back(std::move(letter), shown);
   }
   if (!flush()) return;  // nobody is told of what is not on disk; devices ask again
   for (auto& [letter, shown] : letters) {
-    if (letter.topic.empty()) continue;
     wiring_.send(std::move(letter), [this, alive = std::weak_ptr(alive_), number = shown](Delivery delivery) {
       if (!alive.expired() && number != 0 && delivery == Delivery::sent)
         change(number, [this](Task& one) { return sent(one, now()); });

@@ -151,7 +151,8 @@ json::object task_row(Services& services, const job::TaskRow& row) {
 
 json::object target_of(const Job& job) {
   json::array devices;
-  for (const auto& one : json::parse(job.devices).as_array())
+  const json::value listed = json::parse(job.devices);
+  for (const auto& one : listed.as_array())
     devices.push_back(json::object{{"DeviceName", one.at(1)}, {"ProductKey", one.at(0)}});
   constexpr std::string_view kTypes[] = {"DEVICE_LIST", "GROUP_ID", "PRODUCT_KEY"};
   json::object target{{"TargetDevices", json::object{{"targetDevices", std::move(devices)}}},

@@ -124,10 +124,23 @@ class TestPlatform {
          }});
     TERCET_CHECK(upgrades_opened.has_value());
     upgrades = std::move(*upgrades_opened);
+    auto jobs_opened = job::Jobs::open(
+        ":memory:",
+        {loop, *registry,
+         [this](job::Letter letter, std::function<void(thing::Delivery)> told) {
+           fleet->send({letter.device, letter.product, letter.name}, letter.topic, letter.payload, letter.qos, told);
+         },
+         [this](job::Command command, std::function<void(thing::SetTicket)> taken,
+                std::function<void(thing::CallResult)> ended) {
+           fleet->execute({command.device, command.product, command.name}, command.service, command.params, taken,
+                          ended);
+         }});
+    TERCET_CHECK(jobs_opened.has_value());
+    jobs = std::move(*jobs_opened);
     tags = std::make_unique<tag::Tags>(tag::Tags::Parts{loop, *registry, *journal, [](const tag::Letter&) {}});
     site = std::make_unique<Site>(
         Services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get(), nullptr, &scripts,
-                 nullptr, nullptr, tags.get()},
+                 nullptr, nullptr, tags.get(), nullptr, nullptr, nullptr, jobs.get()},
         [](std::string_view path) {
           return path == "/index.html"
                      ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
@@ -238,6 +251,7 @@ class TestPlatform {
   store::TestFolder folder;
   std::unique_ptr<upgrade::Upgrades> upgrades;
   std::unique_ptr<Fleet> fleet;
+  std::unique_ptr<job::Jobs> jobs;
   std::unique_ptr<tag::Tags> tags;
   std::unique_ptr<Site> site;
   std::unique_ptr<HttpServer> server;

@@ -48,8 +48,10 @@ TEST_CASE("every known function that is not offered yet is declined in words, ne
     std::string_view code;
   };
   const Row rows[] = {
-      {"dynamicTsl/get", "460"}, {"ota/firmware/get", "460"},      {"job/get", "460"}, {"job/update", "460"},
-      {"reset", "460"},          {"file/upload/mqtt/init", "460"},
+      {"dynamicTsl/get", "460"},
+      {"ota/firmware/get", "460"},
+      {"reset", "460"},
+      {"file/upload/mqtt/init", "460"},
   };
   for (const auto& row : rows) {
     store::MemoryStore store;

@@ -178,6 +178,18 @@ const conversations = {
     assert.deepEqual(JSON.parse((await app('QueryDeviceProp', one.names)).Props), {});
     return one;
   },
+  'device jobs': async (client, productKey) => {
+    const one = await board(client, productKey, { filters: ['~/thing/job/notify'] });
+    const device = { productKey, deviceName: one.triple.deviceName };
+    const { JobId } = await app('CreateJob', { JobName: 'calibrate', Type: 'CUSTOM_JOB', JobDocument: '{"do":"calibrate"}', TargetConfig: JSON.stringify({ targetType: 'DEVICE_LIST', targetDevices: [device] }) });
+    const { task } = (await one.json('/thing/job/notify')).params;
+    assert.deepEqual([task.status, task.jobDocument], ['SENT', { do: 'calibrate' }]);
+    assert.equal((await one.ask('job/get', { taskId: '$next' })).data.task.taskId, task.taskId);
+    assert.equal((await one.ask('job/update', { taskId: task.taskId, status: 'IN_PROGRESS', progress: 10 })).code, 200);
+    assert.equal((await one.ask('job/update', { taskId: task.taskId, status: 'SUCCEEDED', statusDetails: { points: 3 } })).code, 200);
+    assert.equal((await app('QueryJob', { JobId })).Data.Status, 'COMPLETED');
+    return one;
+  },
   'custom topics': async (client, productKey) => {
     const one = await board(client, productKey, { filters: ['/{names}/user/get'] });
     await app('Pub', { ProductKey: productKey, TopicFullName: `/${productKey}/${one.triple.deviceName}/user/get`, MessageContent: base64('open'), Qos: 0 });
