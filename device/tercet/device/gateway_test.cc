@@ -344,12 +344,14 @@ TEST_CASE("changes of the topology by others are followed and answered") {
 }
 
 TEST_CASE("the error topic ends a login: what follows depends on why") {
-  for (const auto& [code, state] : std::vector<std::pair<std::string, SubState>>{{"427", SubState::ready},
-                                                                                 {"520", SubState::ready},
-                                                                                 {"521", SubState::deleted},
-                                                                                 {"522", SubState::disabled},
-                                                                                 {"6401", SubState::removed},
-                                                                                 {"500", SubState::online}}) {
+  for (const auto& row : std::vector<std::pair<std::string, SubState>>{{"427", SubState::ready},
+                                                                       {"520", SubState::ready},
+                                                                       {"521", SubState::deleted},
+                                                                       {"522", SubState::disabled},
+                                                                       {"6401", SubState::removed},
+                                                                       {"500", SubState::online}}) {
+    const std::string& code = row.first;
+    const SubState state = row.second;
     CAPTURE(code);
     Board board;
     SubDevice& sub = board.online();
