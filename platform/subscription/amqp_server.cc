@@ -206,14 +206,16 @@ void AmqpServer::pump(std::uint64_t destination) {
   Backlog::Taken taken;
   for (int count = 0; count < kAtOnce; ++count) {
     Consumer* to = nullptr;
+    std::size_t turn = 0;
     for (std::size_t i = 0; i < group->consumers.size() && to == nullptr; ++i) {
       const std::size_t at = (group->turn + i) % group->consumers.size();
       Consumer& one = *consumers_.at(group->consumers[at]);
       if (!one.connection->has_room()) continue;
       to = &one;
-      group->turn = at + 1;
+      turn = at + 1;
     }
     if (to == nullptr || !group->backlog->next(taken)) return;
+    group->turn = turn;  // not before: who has had nothing is still next
     const Bytes message = encoder_.encode(taken.record, tag_of(taken.record, destination), taken.tries);
     if (message.empty()) {
       group->backlog->give_back(taken.token, false);

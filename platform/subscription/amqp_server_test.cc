@@ -418,6 +418,19 @@ TEST_CASE("what is released, rejected or modified comes again after a minute") {
   CHECK(world.drained == 0);
 }
 
+TEST_CASE("messages that come one at a time are shared out, too") {
+  World world;
+  Client& one = world.connect();
+  Client& two = world.connect();
+  world.run();
+  for (int i = 0; i < 10; ++i) {
+    world.put(1);
+    world.run();
+  }
+  CHECK(one.bodies.size() == 5);
+  CHECK(two.bodies.size() == 5);
+}
+
 TEST_CASE("messages are shared out among a group's consumers, and each group has its own") {
   World world;
   Client& a = world.connect();
