@@ -26,6 +26,7 @@ Client::Client(const ClientConfig& config, const Credentials& credentials, const
       random_(random),
       random_context_(random_context) {
   TERCET_CHECK(config.version != ProtocolVersion::v5 || is_v5(config.version));  // left out: TERCET_NO_MQTT5
+  for (ClientSubscription& slot : storage_.subscriptions) slot = {};  // of the client that had this memory before
 }
 
 void Client::start(Instant now) {

@@ -252,6 +252,19 @@ TEST_CASE("subscriptions are asked, answered each by itself, and asked again wit
   CHECK(board.written() == Lines{"subscribe 3 early/+", "subscribe 4 no"});
 }
 
+TEST_CASE("a client knows nothing of the one that had its memory before") {
+  ClientBuffers<128, 128, 128, 2, 1> buffers;
+  const auto random = [](void*) { return std::uint32_t{4}; };
+  {
+    std::string topic = "gone/with/its/owner";
+    Client client{{}, {}, buffers.storage(), random, nullptr};
+    CHECK(client.subscribe(topic, Qos::at_most_once));
+    topic.assign(topic.size(), '#');
+  }
+  Client client{{}, {}, buffers.storage(), random, nullptr};
+  CHECK(client.subscribe("a", Qos::at_most_once));  // the only slot is free
+}
+
 TEST_CASE("a resumed session needs only the subscriptions that were not answered") {
   Board board{persistent()};
   board.online();
