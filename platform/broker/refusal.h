@@ -15,7 +15,7 @@ struct Refusal {
   std::string name;       ///< "<ProductKey>/<DeviceName>" as claimed, also of unknown ones; "" when nothing was claimed
   std::string address;    ///< "192.0.2.1:50123"
   std::string client_id;  ///< cut to 256 bytes
-  std::uint16_t code = 0;  ///< what went on the wire: CONNACK code, SUBACK 0x80, Alink code; 0 when nothing did
+  std::uint32_t code = 0;  ///< what went on the wire: CONNACK code, SUBACK 0x80, Alink code; 0 when nothing did
   std::string cause;       ///< stable code, "sign.ampersand_between_fields"
   std::string evidence;    ///< what was received and what shows the cause; never a secret; cut to 1 KB
   bool warning = false;    ///< accepted here, but the real cloud would refuse it

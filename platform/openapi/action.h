@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/file/files.h"
 #include "platform/job/jobs.h"
 #include "platform/openapi/answer.h"
 #include "platform/openapi/broadcast_pace.h"
@@ -46,6 +47,7 @@ struct Services {
   rule::Rules* rules = nullptr;                            ///< null: there are no rules here
   rule::Destinations* destinations = nullptr;              ///< where they send what they make; null: nowhere
   tag::Tags* tags = nullptr;                               ///< null: devices have no tags here
+  file::Files* device_files = nullptr;                     ///< null: devices upload no files here
   subscription::Groups* groups = nullptr;                  ///< null: nobody subscribes here
   subscription::Consumers* consumers = nullptr;            ///< beside groups
   const runtime::TlsIdentity* device_authority = nullptr;  ///< null: no certificates are made here

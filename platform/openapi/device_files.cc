@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kConfigurations = "/files/configuration/";
 constexpr std::string_view kScripts = "/files/script/";     // then product/version
+constexpr std::string_view kUploaded = "/files/device/";    // then the id
 constexpr std::string_view kFirmware = "/files/firmware/";  // then number/name
 
 std::string_view value_of(const NamedTexts& fields, std::string_view name) {
@@ -73,15 +74,28 @@ HttpResponse serve(std::uint64_t bytes, std::string_view range, Cut cut) {
   return response;
 }
 
-/// An image on its way to a device.
-class ImageSource final : public BodySource {
+/// An image on its way to a device, a device's file on its way to a person.
+template <typename Reader>
+class DiskSource final : public BodySource {
  public:
-  explicit ImageSource(std::shared_ptr<const upgrade::ImageReader> image) : image_(std::move(image)) {}
-  std::size_t read(std::uint64_t offset, MutableBytes into) const override { return image_->read(offset, into); }
+  explicit DiskSource(std::shared_ptr<const Reader> file) : file_(std::move(file)) {}
+  std::size_t read(std::uint64_t offset, MutableBytes into) const override { return file_->read(offset, into); }
 
  private:
-  std::shared_ptr<const upgrade::ImageReader> image_;
+  std::shared_ptr<const Reader> file_;
 };
+
+template <typename Reader>
+HttpResponse serve_from_disk(std::shared_ptr<const Reader> file, std::string_view range) {
+  const std::uint64_t bytes = file->bytes();
+  return serve(bytes, range, [&](HttpResponse& response, const Part& part) {
+    response.content_type = "application/octet-stream";
+    if (bytes == 0) return;
+    response.source = std::make_shared<DiskSource<Reader>>(std::move(file));
+    response.source_from = part.first;
+    response.source_bytes = part.last - part.first + 1;
+  });
+}
 
 }  // namespace
 
@@ -98,11 +112,13 @@ HttpResponse DeviceFiles::answer(const HttpRequest& request) {
       links_.check(request.path, value_of(fields, "Expires"), value_of(fields, "Signature"), loop_.wall());
   if (verdict == registry::FileLinks::Verdict::expired)
     return plain_response(403,
-                          "This address has expired: ask for a new one (thing/config/get, thing/ota/firmware/get).");
+                          "This address has expired: ask for a new one (thing/config/get, "
+                          "thing/ota/firmware/get, QueryDeviceFile).");
   if (verdict != registry::FileLinks::Verdict::good)
     return plain_response(403, "This address was not made here, or before the last restart: ask for a new one.");
   std::string_view path = request.path;
   if (path.starts_with(kFirmware)) return firmware(path.substr(kFirmware.size()), request.header("range"));
+  if (path.starts_with(kUploaded)) return uploaded(path.substr(kUploaded.size()), request.header("range"));
   if (path.starts_with(kScripts)) return script(path.substr(kScripts.size()));
   if (!path.starts_with(kConfigurations)) return plain_response(404, "There is no such file.");
   path.remove_prefix(kConfigurations.size());
@@ -120,14 +136,17 @@ HttpResponse DeviceFiles::firmware(std::string_view path, std::string_view range
   auto image = id && upgrades_ != nullptr ? upgrades_->image(*id) : nullptr;
   if (!image)
     return plain_response(404, "The firmware was deleted meanwhile: ask for the new one (thing/ota/firmware/get).");
-  const std::uint64_t bytes = image->bytes();
-  return serve(bytes, range, [&](HttpResponse& response, const Part& part) {
-    response.content_type = "application/octet-stream";
-    if (bytes == 0) return;
-    response.source = std::make_shared<ImageSource>(std::move(image));
-    response.source_from = part.first;
-    response.source_bytes = part.last - part.first + 1;
-  });
+  return serve_from_disk(std::move(image), range);
+}
+
+HttpResponse DeviceFiles::uploaded(std::string_view id, std::string_view range) {
+  auto file = files_ != nullptr ? files_->content(id) : file::Files::Opened{};
+  if (!file.content) return plain_response(404, "The file was deleted meanwhile.");
+  HttpResponse response = serve_from_disk(std::move(file.content), range);
+  // Whatever a device has sent, a browser saves it and does not show it.
+  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + file.name + "\"");
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
 }
 
 HttpResponse DeviceFiles::script(std::string_view path) {

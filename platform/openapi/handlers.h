@@ -86,6 +86,11 @@ void delete_device_prop(Services& services, const Call& call, Reply reply);
 void query_device_prop(Services& services, const Call& call, Reply reply);
 void query_device_by_tags(Services& services, const Call& call, Reply reply);
 
+// Files that devices upload (file_actions.cc)
+void query_device_file_list(Services& services, const Call& call, Reply reply);
+void query_device_file(Services& services, const Call& call, Reply reply);
+void delete_device_file(Services& services, const Call& call, Reply reply);
+
 // Gateways (topology_actions.cc)
 void notify_add_thing_topo(Services& services, const Call& call, Reply reply);
 void batch_add_thing_topo(Services& services, const Call& call, Reply reply);

@@ -163,6 +163,8 @@
   ROW("tercet.job.TooManyJobs", "There are as many jobs as are kept.", "任务数量已达上限。", "Delete jobs that are over with DeleteJob.", "用 DeleteJob 删除已结束的任务。") \
   ROW("tercet.job.JobIsOver", "The job is over.", "任务已结束。", "Make a new one, or run its failed tasks again with RerunJob.", "新建任务，或用 RerunJob 重新执行失败的作业。") \
   ROW("tercet.job.NothingToRerun", "No task of the job can be run again.", "没有可重新执行的作业。", "Only tasks that failed, timed out, or were rejected or cancelled are; look with ListTask.", "只有失败、超时、被拒绝或已取消的作业可以重新执行，用 ListTask 查看。") \
+  ROW("tercet.file.NotExisted", "The device has no such file.", "设备没有这个文件。", "List them with QueryDeviceFileList or tercet file list.", "用 QueryDeviceFileList 或 tercet file list 查看。") \
+  ROW("tercet.file.NotOffered", "The platform has no port for files.", "平台没有文件端口。", "Set [files] in the configuration of tercet serve and restart it.", "在 tercet serve 的配置中设置 [files] 并重启。") \
   ROW("tercet.ota.InvalidParameter", "A parameter of the update does not fit.", "升级参数不对。", "The message names it and its range.", "提示写明了参数与范围。") \
   ROW("tercet.ota.NotExistedFirmware", "There is no such firmware.", "没有这个升级包。", "List them with ListOTAFirmware.", "用 ListOTAFirmware 查看。") \
   ROW("tercet.ota.NotExistedModule", "The product has no such module.", "产品没有这个模块。", "List them with ListOTAModuleByProduct.", "用 ListOTAModuleByProduct 查看。") \

@@ -263,7 +263,7 @@ std::vector<JournalEntry> JournalStore::query(const JournalFilter& filter) {
     refusal.name = read.text(3);
     refusal.address = read.text(5);
     refusal.client_id = read.text(6);
-    refusal.code = static_cast<std::uint16_t>(read.integer(7));
+    refusal.code = static_cast<std::uint32_t>(read.integer(7));
     refusal.cause = read.text(8);
     refusal.evidence = read.text(9);
     refusal.warning = read.integer(10) != 0;

@@ -9,7 +9,7 @@
 namespace tercet::server {
 
 /// The data directory: made 0700 at the first start, locked while a server uses it.
-///   master.key  registry.db  journal.db  ota.db  ota/ (images)  stream/ (RocksDB)  pki/ (CA and server certificates)
+///   master.key  registry.db  journal.db  ota.db  ota/ (images)  files.db  files/ (of devices)  stream/ (RocksDB)  pki/ (CA and server certificates)
 ///   lock
 class DataDir {
  public:

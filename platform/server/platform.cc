@@ -212,7 +212,13 @@ runtime::Outcome<void> Platform::open_upgrades() {
   tags_ = std::make_unique<tag::Tags>(tag::Tags::Parts{
       *management_, *registry_, *journal_, [this](tag::Letter letter) { web_->send(std::move(letter)); },
       [this](thing::Announcement message) { web_->tell_applications(std::move(message)); }});
+  auto device_files = file::Files::open(
+      data_->file("files.db"), data_->file("files"),
+      {*management_, *registry_, *journal_, [this](file::Letter letter) { web_->send(std::move(letter)); }});
+  if (!device_files) return device_files.problem();
+  device_files_ = std::move(*device_files);
   registry_->listen([this](const registry::Device& device, registry::Lifecycle change) {
+    if (change == registry::Lifecycle::deleted) device_files_->forget(device.number);
     if (web_) web_->tell_applications(thing::lifecycle_message(device, change, management_->wall()));
   });
   neighbours_ = std::make_unique<thing::Neighbours>(*shard_set_);
@@ -268,6 +274,8 @@ runtime::Outcome<void> Platform::open_shards() {
         shard_set_->loop(i), *management_,
         [this](const std::vector<thing::JobMessage>& messages) { jobs_->on_messages(messages); }));
     auto* const jobs = job_feeds_.back().get();
+    file_feeds_.push_back(std::make_unique<FileFeed>(shard_set_->loop(i), *management_, *device_files_));
+    FileFeed* const uploads = file_feeds_.back().get();
     registration_feeds_.push_back(std::make_unique<RegistrationFeed>(shard_set_->loop(i), *management_, *registry_));
     const ShardSurroundings around{
         *shard_set_,
@@ -288,6 +296,7 @@ runtime::Outcome<void> Platform::open_shards() {
         [this](thing::TagMessage message) {
           return management_->post([this, message = std::move(message)] { tags_->on_message(message); });
         },
+        [uploads](thing::FileMessage message) { return uploads->on_message(std::move(message)); },
         &registry_->certificate_index(),
         [jobs](thing::JobMessage message) { jobs->on_message(std::move(message)); }};
     shards_.push_back(std::make_unique<Shard>(i, around, settings, *directories_[i]));
@@ -327,8 +336,8 @@ runtime::Outcome<void> Platform::open_web() {
 
   web_ = std::make_unique<Web>(Web::Parts{*management_, *shard_set_, *registry_, *journal_, *store_, shards_,
                                           http_connections_, *files_, *upgrades_, *topology_, script_worker(),
-                                          rules_->rules(), rules_->destinations(), *tags_, rules_->groups(),
-                                          *consumers_, device_authority_, *jobs_});
+                                          rules_->rules(), rules_->destinations(), *tags_, *device_files_,
+                                          rules_->groups(), *consumers_, device_authority_, *jobs_});
   const auto web_address = web_->listen(config_.http_host, config_.http_port);
   if (!web_address) return web_address.problem();
   if (const auto opened = open_files(*pki); !opened) return opened.problem();

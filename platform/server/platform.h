@@ -13,6 +13,7 @@
 #include "platform/server/config.h"
 #include "platform/server/consumer_port.h"
 #include "platform/server/data_dir.h"
+#include "platform/server/file_feed.h"
 #include "platform/server/login_feed.h"
 #include "platform/server/message_feed.h"
 #include "platform/server/ready_file.h"
@@ -79,6 +80,7 @@ class Platform final {
   std::unique_ptr<job::Jobs> jobs_;
   std::unique_ptr<topology::Topology> topology_;
   std::unique_ptr<tag::Tags> tags_;
+  std::unique_ptr<file::Files> device_files_;
   std::unique_ptr<thing::Neighbours> neighbours_;
   std::unique_ptr<RuleEngine> rules_;
   std::unique_ptr<ConsumerPort> consumers_;
@@ -86,6 +88,7 @@ class Platform final {
   std::vector<std::unique_ptr<RegistrationFeed>> registration_feeds_;
   std::vector<std::unique_ptr<MessageFeed<thing::UpgradeMessage>>> upgrade_feeds_;
   std::vector<std::unique_ptr<MessageFeed<thing::JobMessage>>> job_feeds_;
+  std::vector<std::unique_ptr<FileFeed>> file_feeds_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<thing::Retention> retention_;
   runtime::TlsIdentity device_authority_;

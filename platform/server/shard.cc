@@ -26,7 +26,7 @@ Shard::Shard(std::size_t index, const ShardSurroundings& around, const ShardSett
       scripts_(loop_, around.scripts),
       ingress_({loop_, around.store, directory, around.journal, around.files, around.configured, around.upgrades,
                 around.outlet, around.gateways, around.neighbours, &around.login_events, &scripts_, around.tags,
-                around.jobs},
+                around.uploads, around.jobs},
                settings.things),
       broker_(around.brokers, index, authenticator_, around.journal, &around.store),
       visits_(broker_, loop_, around.journal, visit_settings(around.brokers.config().cloud)) {

@@ -30,6 +30,7 @@ struct ShardSurroundings {
   script::RunnerSettings scripts = {};
   thing::Outlet* outlet = nullptr;                           ///< of this shard; null: no rules
   std::function<bool(thing::TagMessage)> tags = {};          ///< empty: no tags
+  std::function<bool(thing::FileMessage)> uploads = {};      ///< empty: no files
   const registry::CertificateIndex* certificates = nullptr;  ///< null: no device logs in with one
   std::function<void(thing::JobMessage)> jobs = {};          ///< empty: no jobs
 };

@@ -45,12 +45,12 @@ Web::Web(const Parts& parts)
       scripts_(parts.management, parts.scripts),
       fleet_(parts.management, parts.shard_loops, fleet_of(parts.shards)),
       site_({parts.management, parts.registry, parts.journal, fleet_, parts.store, models_, "local", &parts.files,
-             &parts.upgrades, &parts.topology, &scripts_, &parts.rules, &parts.destinations, &parts.tags, &parts.groups,
-             &parts.consumers, &parts.device_authority, &parts.jobs},
+             &parts.upgrades, &parts.topology, &scripts_, &parts.rules, &parts.destinations, &parts.tags,
+             &parts.device_files, &parts.groups, &parts.consumers, &parts.device_authority, &parts.jobs},
             console::find_asset),
       http_(std::make_unique<openapi::HttpServer>(parts.management, site_, limits_of(parts))),
       registration_({parts.management, parts.registry, parts.journal}),
-      device_files_(parts.management, parts.registry, parts.files, &parts.upgrades),
+      device_files_(parts.management, parts.registry, parts.files, &parts.upgrades, &parts.device_files),
       files_http_(std::make_unique<openapi::HttpServer>(parts.management, device_port_, device_limits_of(parts))),
       shard_loops_(parts.shard_loops),
       shards_(parts.shards),
@@ -211,6 +211,11 @@ void Web::execute(job::Command command, std::function<void(thing::SetTicket)> ta
                   std::function<void(thing::CallResult)> ended) {
   fleet_.execute({command.device, command.product, command.name}, std::move(command.service), std::move(command.params),
                  std::move(taken), std::move(ended));
+}
+
+void Web::send(file::Letter letter) {
+  fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload), 0,
+              [](thing::Delivery) {});
 }
 void Web::send(topology::Letter letter, std::function<void(bool)> told) {
   fleet_.send({letter.device, letter.product, letter.name}, std::move(letter.topic), std::move(letter.payload),

@@ -34,6 +34,7 @@ class Web {
     rule::Rules& rules;
     rule::Destinations& destinations;
     tag::Tags& tags;
+    file::Files& device_files;
     subscription::Groups& groups;
     subscription::Consumers& consumers;
     const runtime::TlsIdentity& device_authority;  ///< signs the certificates of devices
@@ -60,6 +61,8 @@ class Web {
   void send(job::Letter letter, std::function<void(thing::Delivery)> told);
   void execute(job::Command command, std::function<void(thing::SetTicket)> taken,
                std::function<void(thing::CallResult)> ended);
+  /// An answer about a file.
+  void send(file::Letter letter);
   void tell_applications(thing::Announcement message) { fleet_.tell_applications(std::move(message)); }
   /// A link or a token that logs in once.
   std::string make_login_token() { return site_.console().make_login_token(); }

@@ -137,7 +137,7 @@ void Tags::refuse(const TagMessage& message, Code code, Cause cause, std::string
   refusal.at = parts_.loop.wall();
   refusal.stage = broker::Refusal::Stage::message;
   refusal.name = message.product + "/" + message.name;
-  refusal.code = static_cast<std::uint16_t>(code);
+  refusal.code = static_cast<std::uint32_t>(code);
   refusal.cause = auth::code(cause);
   refusal.evidence = std::string(evidence.substr(0, 900)) + " [" + message.method + "]";
   parts_.journal.record(std::move(refusal));

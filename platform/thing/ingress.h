@@ -11,6 +11,7 @@
 #include "platform/runtime/loop.h"
 #include "platform/script/scripts.h"
 #include "platform/store/stream_store.h"
+#include "platform/thing/file_message.h"
 #include "platform/thing/gateway_message.h"
 #include "platform/thing/job_message.h"
 #include "platform/thing/outlet.h"
@@ -35,6 +36,7 @@ struct Settings {
   std::size_t max_changes_per_group = 4096;        ///< told to Updates
   std::uint32_t sub_logins_per_second = 200;       ///< over one gateway (429)
   std::size_t max_sub_devices = 2000;              ///< logged in over one gateway (428)
+  std::uint32_t uploads_per_second = 200;          ///< messages of one device about files (78127)
   std::uint32_t notes_per_minute = 6;              ///< journal entries per device about its messages
 };
 
@@ -60,6 +62,9 @@ struct Wiring {
   script::Scripts* scripts = nullptr;       ///< of this shard; null: pass-through messages are declined
   /// Told of what devices say about their tags, on the shard; false: it has no room now. Empty: they are declined.
   std::function<bool(TagMessage)> tags = {};
+  /// Told of what devices say about files that they upload, on the shard; false: it has no room now. Empty: they are
+  /// declined.
+  std::function<bool(FileMessage)> uploads = {};
   /// Told of what devices say about their jobs, and of their logins; empty: they are declined. On the shard.
   std::function<void(JobMessage)> jobs = {};
 };

@@ -125,7 +125,7 @@ void ThingIngress::Shard::record(DeviceState& device, const broker::Inbound* in,
   refusal.name = device.product->key + "/" + device.name;
   refusal.address = device.address();
   refusal.client_id = device.client_id();
-  refusal.code = static_cast<std::uint16_t>(code);
+  refusal.code = static_cast<std::uint32_t>(code);
   refusal.cause = auth::code(cause);
   refusal.evidence = printable(evidence, 900);
   if (in != nullptr) refusal.evidence.append(" [").append(printable(in->topic, 100)).append("]");

@@ -51,7 +51,6 @@ TEST_CASE("every known function that is not offered yet is declined in words, ne
       {"dynamicTsl/get", "460"},
       {"ota/firmware/get", "460"},
       {"reset", "460"},
-      {"file/upload/mqtt/init", "460"},
   };
   for (const auto& row : rows) {
     store::MemoryStore store;

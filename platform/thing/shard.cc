@@ -54,6 +54,7 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       logins_(wiring.logins),
       scripts_(wiring.scripts),
       tags_(wiring.tags),
+      uploads_(wiring.uploads),
       jobs_(wiring.jobs),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
@@ -198,6 +199,7 @@ void ThingIngress::Shard::on_offline(std::uint64_t tag) {
   if (device == nullptr || !device->online) return;
   --counts_.online;
   login_rates_.erase(tag);
+  upload_rates_.erase(tag);
   const std::int64_t last_seen = std::max(device->since, device->last_message);
   device->online = false;
   device->gateway = 0;
@@ -430,6 +432,10 @@ broker::Ingress::Taken ThingIngress::Shard::dispatch(const Message& message) {
       return scripts_ == nullptr ? decline(message) : on_raw_up(message);
     case Kind::file_download:
       return on_file_download(message);
+    case Kind::file_upload_init:
+    case Kind::file_upload_send:
+    case Kind::file_upload_cancel:
+      return on_file_upload(message);
     case Kind::session_login:
     case Kind::session_batch_login:
       return on_sub_login(message);

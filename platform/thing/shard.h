@@ -299,6 +299,21 @@ class ThingIngress::Shard final : public Things,
   void begin_topic(const DeviceState& device);
   void note_failed(const json::Text& identifier, const alink::TimedValue& posted, const Checked& why);
 
+  // files.cc
+  /// What a refusal repeats of its request.
+  struct UploadEcho {
+    std::string_view id = {}, file_name = {}, upload = {};
+    std::uint64_t offset = 0, bytes = 0;
+  };
+  Taken on_file_upload(const Message& message);
+  Taken on_upload_init(const Message& message);
+  Taken on_upload_block(const Message& message);
+  Taken on_upload_cancel(const Message& message);
+  Taken refuse_upload(const Message& message, const UploadEcho& echo, alink::Code code, auth::Cause cause,
+                      std::string_view evidence);
+  static FileMessage file_message(FileMessage::Kind kind, const Message& message, std::string_view id);
+  Taken hand_over(const Message& message, const UploadEcho& echo, FileMessage said);
+
   // tags.cc
   Taken on_tags(const Message& message);
 
@@ -357,6 +372,8 @@ class ThingIngress::Shard final : public Things,
   script::Scripts* scripts_;
   std::function<bool(TagMessage)> tags_;
   std::function<void(JobMessage)> jobs_;
+  std::function<bool(FileMessage)> uploads_;
+  std::unordered_map<std::uint64_t, broker::Rate> upload_rates_;  ///< of devices that are online
   bool in_raw_ = false;  ///< the message in hand came as bytes, and so shall what answers it
   /// Commands that the script is at work on, and who wants to know how that ended.
   std::unordered_map<std::uint32_t, std::function<void(SetTicket)>> translating_;

@@ -146,6 +146,11 @@ class TestShard {
       return true;
     };
     wiring.jobs = [this](JobMessage message) { job_messages.push_back(std::move(message)); };
+    wiring.uploads = [this](FileMessage message) {
+      if (is_file_queue_full) return false;
+      file_messages.push_back(std::move(message));
+      return true;
+    };
     ingress = std::make_unique<ThingIngress>(wiring, settings);
     ingress->attach(egress);
   }
@@ -231,6 +236,8 @@ class TestShard {
   std::vector<TagMessage> tag_messages;
   std::vector<JobMessage> job_messages;
   bool is_tag_queue_full = false;
+  std::vector<FileMessage> file_messages;
+  bool is_file_queue_full = false;
   std::unique_ptr<ThingIngress> ingress;
   std::uint32_t tickets = 0;
   std::uint32_t ids = 0;

@@ -153,7 +153,7 @@ void Topology::note(const GatewayMessage& message, const Refused& why) {
   refusal.at = parts_.loop.wall();
   refusal.stage = broker::Refusal::Stage::message;
   refusal.name = message.product + "/" + message.name;
-  refusal.code = static_cast<std::uint16_t>(why.code);
+  refusal.code = static_cast<std::uint32_t>(why.code);
   refusal.cause = auth::code(why.cause);
   refusal.evidence = why.evidence.substr(0, 900) + " [" + message.method + "]";
   parts_.journal.record(std::move(refusal));
