@@ -8,6 +8,7 @@
 
 #include "cli/manage.h"
 #include "cli/new_files.h"
+#include "cli/perform.h"
 #include "cli/verbs.h"
 
 namespace tercet::cli {
@@ -22,31 +23,11 @@ struct Words {
   Parameters parameters() const { return {{"ProductKey", product}, {"DeviceName", device}}; }
 };
 
-bool reach(Verbs& verbs, ApiAccess& access) {
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (find_access(sources, access, problem)) return true;
-  std::cerr << "tercet: " << problem << "\n";
-  verbs.exit_code = 2;
-  return false;
-}
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  if (reach(verbs, access)) verbs.exit_code = run_call(access, wanted, verbs.json);
-}
-
 std::shared_ptr<Words> words_of(CLI::App* verb) {
   auto words = std::make_shared<Words>();
   verb->add_option("product", words->product, "ProductKey")->required();
   verb->add_option("device", words->device, "DeviceName")->required();
   return words;
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
 }
 
 void fail(Verbs& verbs, int code, const std::string& problem) {

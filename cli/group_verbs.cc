@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <iostream>
 #include <memory>
 
 #include "cli/manage.h"
+#include "cli/perform.h"
 #include "cli/verbs.h"
 
 namespace tercet::cli {
@@ -16,24 +16,6 @@ struct Words {
   std::vector<std::string> devices, tags;
   int page = 1;
 };
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (!find_access(sources, access, problem)) {
-    std::cerr << "tercet: " << problem << "\n";
-    verbs.exit_code = 2;
-    return;
-  }
-  verbs.exit_code = run_call(access, wanted, verbs.json);
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
-}
 
 Parameters members(const Words& words) {
   Parameters parameters{{"GroupId", words.group}};

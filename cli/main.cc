@@ -240,6 +240,7 @@ int main(int argc, char** argv) {
   cli::add_cert_verbs(app, verbs);
   cli::add_topology_verbs(app, verbs);
   cli::add_job_verbs(app, verbs);
+  cli::add_file_verbs(app, verbs);
   cli::add_tag_verbs(app, verbs);
   cli::add_log_verbs(app, verbs);
   cli::add_provision_verbs(app, verbs);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/manage.h"
+#include "cli/perform.h"
 #include "cli/verbs.h"
 
 namespace tercet::cli {
@@ -21,20 +22,6 @@ struct Words {
   int per_minute = 0, retries = 0, retry_minutes = 0, timeout = 0, stop_percent = 0, stop_after = 0, page = 1;
   bool check = false, verify = false, dynamic = false, md5 = false, running = false;
 };
-
-bool access_of(Verbs& verbs, ApiAccess& access) {
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (find_access(sources, access, problem)) return true;
-  std::cerr << "tercet: " << problem << "\n";
-  verbs.exit_code = 2;
-  return false;
-}
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  if (access_of(verbs, access)) verbs.exit_code = run_call(access, wanted, verbs.json);
-}
 
 std::string member(const json::value& from, const char* name) {
   const auto* object = from.if_object();
@@ -77,7 +64,7 @@ void upload(Verbs& verbs, const Words& words) {
   const auto bytes = std::filesystem::file_size(words.file, bad);
   if (bad) return complain(verbs, words.file + " cannot be read: " + bad.message(), 2);
   ApiAccess access;
-  if (!access_of(verbs, access)) return;
+  if (!reach(verbs, access)) return;
   json::value form;
   if (!post_with_form(verbs, access, "GenerateOTAUploadURL", {{"FileSuffix", "bin"}}, words.file, form)) return;
   Parameters parameters{{"ProductKey", words.product},
@@ -94,7 +81,7 @@ void upload(Verbs& verbs, const Words& words) {
 
 void start(Verbs& verbs, const Words& words) {
   ApiAccess access;
-  if (!access_of(verbs, access)) return;
+  if (!reach(verbs, access)) return;
   const ApiAnswer shown = call(access, "QueryOTAFirmware", {{"FirmwareId", words.firmware}});
   if (const std::string refusal = refusal_of(shown, "QueryOTAFirmware"); !refusal.empty())
     return complain(verbs, refusal, shown.arrived() ? 1 : 2);
@@ -146,12 +133,6 @@ void rename(Verbs& verbs, const Words& words) {
   if (!words.about.empty()) parameters["FirmwareDesc"] = words.about;
   if (!words.udi.empty()) parameters["FirmwareUdi"] = words.udi;
   perform(verbs, {"ModifyOTAFirmware", parameters, "", {}});
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
 }
 
 void add_start(CLI::App& ota, Verbs& verbs) {
@@ -207,7 +188,7 @@ void add_cancel(CLI::App& ota, Verbs& verbs) {
   verb->add_flag("--running", words->running, "upgrades that are under way as well");
   verb->callback([&verbs, words] {
     ApiAccess access;
-    if (!access_of(verbs, access)) return;
+    if (!reach(verbs, access)) return;
     const ApiAnswer shown = call(access, "QueryOTAJob", {{"JobId", words->job}});
     if (const std::string refusal = refusal_of(shown, "QueryOTAJob"); !refusal.empty())
       return complain(verbs, refusal, shown.arrived() ? 1 : 2);

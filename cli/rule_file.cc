@@ -12,8 +12,9 @@ namespace json = boost::json;
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
 /// Product and device of a topic as applications see it.
-void read_topic(std::string_view topic, rule::Trial::Message& message) {
-  topic = rule::without_sys(topic);
+void read_topic(std::string_view given, rule::Trial::Message& message) {
+  const std::string whole = rule::application_topic(given);
+  std::string_view topic = whole;
   constexpr std::string_view kStatus = "/as/mqtt/status";
   if (topic.starts_with(kStatus)) topic.remove_prefix(kStatus.size());
   if (topic.starts_with('/')) topic.remove_prefix(1);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/manage.h"
+#include "cli/perform.h"
 #include "cli/rule_file.h"
 #include "cli/verbs.h"
 
@@ -18,18 +19,6 @@ struct Words {
   bool is_binary = false, is_error = false, starts = false;
   int page = 1, hours = 24, count = 10'000;
 };
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (!find_access(sources, access, problem)) {
-    std::cerr << "tercet: " << problem << "\n";
-    verbs.exit_code = 2;
-    return;
-  }
-  verbs.exit_code = run_call(access, wanted, verbs.json);
-}
 
 /// Text, "@FILE" for a file's, "-" for standard input's.
 bool read_argument(Verbs& verbs, const std::string& given, std::string& text) {
@@ -117,12 +106,6 @@ bool put_sql(Verbs& verbs, Words& words, std::map<std::string, std::string>& par
   parameters["TopicType"] = is_status ? "2" : is_custom ? "1" : "0";
   parameters["Where"] = words.where;
   return true;
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
 }
 
 void add_change_options(CLI::App* verb, Words& words) {

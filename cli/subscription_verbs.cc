@@ -10,6 +10,7 @@
 
 #include "cli/consumer.h"
 #include "cli/manage.h"
+#include "cli/perform.h"
 #include "cli/verbs.h"
 
 /// Server-side subscription: `tercet consumers`, `tercet subscription`, `tercet consume`.
@@ -38,27 +39,8 @@ constexpr KindOfMessage kKinds[] = {{"data", "DeviceDataFlag"},
                                     {"found", "FoundDeviceListFlag"},
                                     {"ota", "OtaEventFlag"},
                                     {"ota-version", "OtaVersionFlag"},
-                                    {"ota-job", "OtaJobFlag"}};
-
-bool find(Verbs& verbs, ApiAccess& access) {
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (find_access(sources, access, problem)) return true;
-  std::cerr << "tercet: " << problem << "\n";
-  verbs.exit_code = 2;
-  return false;
-}
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  if (find(verbs, access)) verbs.exit_code = run_call(access, wanted, verbs.json);
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
-}
+                                    {"ota-job", "OtaJobFlag"},
+                                    {"shadow", "ShadowFlag"}};
 
 void add_consumers(CLI::App& app, Verbs& verbs) {
   CLI::App* consumers = app.add_subcommand("consumers", "groups of programs that get devices' messages over AMQP");
@@ -173,7 +155,7 @@ bool complete(Verbs& verbs, std::string& url, ConsumeOptions& options) {
     options.access_key_id = verbs.access_key_id;
     options.access_key_secret = verbs.access_key_secret;
   } else {
-    if (!find(verbs, access)) return false;
+    if (!reach(verbs, access)) return false;
     options.access_key_id = access.access_key_id;
     options.access_key_secret = access.access_key_secret;
   }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "cli/manage.h"
+#include "cli/perform.h"
 #include "tercet/base/bytes.h"
 #include "tercet/base/writer.h"
 #include "tercet/crypto/encoding.h"
@@ -17,18 +18,6 @@ namespace tercet::cli {
 namespace {
 
 using Parameters = std::map<std::string, std::string>;
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (!find_access(sources, access, problem)) {
-    std::cerr << "tercet: " << problem << "\n";
-    verbs.exit_code = 2;
-    return;
-  }
-  verbs.exit_code = run_call(access, wanted, verbs.json);
-}
 
 /// The text of a file, or of standard input for "-".
 bool read_text(const std::string& path, std::string& text) {
@@ -71,12 +60,6 @@ std::shared_ptr<Words> words_of(CLI::App* verb, bool product, bool device) {
   if (product) verb->add_option("product", words->product, "ProductKey")->required();
   if (device) verb->add_option("name", words->device, "DeviceName")->required();
   return words;
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
 }
 
 /// A verb that shows part of a device's history.

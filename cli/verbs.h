@@ -29,6 +29,7 @@ void add_subscription_verbs(CLI::App& app, Verbs& verbs);  ///< subscription_ver
 void add_cert_verbs(CLI::App& app, Verbs& verbs);          ///< cert_verbs.cc
 void add_topology_verbs(CLI::App& app, Verbs& verbs);      ///< topology_verbs.cc
 void add_job_verbs(CLI::App& app, Verbs& verbs);           ///< job_verbs.cc
+void add_file_verbs(CLI::App& app, Verbs& verbs);          ///< file_verbs.cc
 void add_tag_verbs(CLI::App& app, Verbs& verbs);
 void add_log_verbs(CLI::App& app, Verbs& verbs);
 

@@ -109,8 +109,9 @@ void add_messages(const registry::Device& device, const thing::PropertiesPage& p
                         event.time.ms});
 }
 
-std::string product_of(std::string_view topic) {
-  topic = rule::without_sys(topic);
+std::string product_of(std::string_view given) {
+  const std::string whole = rule::application_topic(given);
+  std::string_view topic = whole;
   if (topic.starts_with('/')) topic.remove_prefix(1);
   return std::string(topic.substr(0, topic.find('/')));
 }

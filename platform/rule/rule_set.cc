@@ -31,6 +31,7 @@ constexpr std::array<Shape, thing::kSources> kShapes{{
     {Source::ota_progress, "/+/+/ota/progress/post"},
     {Source::ota_version, "/+/+/ota/version/post"},
     {Source::ota_job, "/+/+/+/ota/job/status"},
+    {Source::shadow, "/+/+/shadow/update"},
 }};
 
 /// Whether any topic is selected by both.

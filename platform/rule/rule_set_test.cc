@@ -15,6 +15,7 @@ TEST_CASE("a filter names the sources whose topics it can select") {
   CHECK((sources_of("/a1/+/thing/#") & bit(Source::lifecycle)) != 0);
   CHECK((sources_of("/a1/+/thing/#") & bit(Source::custom)) == 0);
   CHECK(sources_of("/a1/+/ota/version/post") == bit(Source::ota_version));
+  CHECK(sources_of("/a1/+/shadow/update") == bit(Source::shadow));
   CHECK(sources_of("/a1/+/nothing") == 0);
 }
 

@@ -162,7 +162,8 @@ Answer<void> Rules::apply(RuleRecord& rule, const RuleChange& change) {
   }
   if (change.short_topic) rule.short_topic = *change.short_topic;
   if (change.topic) {  // in full: /sys/{pk}/+/thing/..., /{pk}/+/user/..., /as/mqtt/status/{pk}/+
-    std::string_view topic = without_sys(*change.topic);
+    const std::string whole = application_topic(*change.topic);
+    std::string_view topic = whole;
     constexpr std::string_view kStatus = "/as/mqtt/status/";
     const bool is_status = topic.starts_with(kStatus);
     topic.remove_prefix(is_status ? kStatus.size() : topic.starts_with('/') ? 1 : 0);

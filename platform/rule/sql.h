@@ -127,7 +127,8 @@ Compiled compile_parts(std::string_view select, std::string_view topic, std::str
 /// The console's text of the three parts.
 std::string sql_of(std::string_view select, std::string_view topic, std::string_view where);
 
-/// A topic as applications see it: `/sys/{pk}/...` without its `/sys`.
-std::string_view without_sys(std::string_view topic);
+/// A device's topic as applications see it: `/sys/{pk}/...` without its `/sys`, `/shadow/update/{pk}/{dn}` as
+/// `/{pk}/{dn}/shadow/update`; others as they are.
+std::string application_topic(std::string_view topic);
 
 }  // namespace tercet::rule

@@ -71,7 +71,13 @@ std::string SqlProblem::text() const {
   return text;
 }
 
-std::string_view without_sys(std::string_view topic) { return topic.starts_with("/sys/") ? topic.substr(4) : topic; }
+std::string application_topic(std::string_view topic) {
+  constexpr std::string_view kShadow = "/shadow/update";
+  if (topic.starts_with("/sys/")) return std::string(topic.substr(4));
+  if (!topic.starts_with(kShadow) || topic.size() == kShadow.size() || topic[kShadow.size()] != '/')
+    return std::string(topic);
+  return std::string(topic.substr(kShadow.size())).append(kShadow);
+}
 
 // --- small things ---
 
@@ -203,7 +209,7 @@ bool SqlParser::topic(std::string_view topic) {
   if (!mqtt::is_valid_filter(topic))
     return fail("no topic: " + std::string(topic), {},
                 "+ stands for a whole level, # only at the end: /{productKey}/+/user/#");
-  query_.topics_.emplace_back(without_sys(topic));
+  query_.topics_.push_back(application_topic(topic));
   return true;
 }
 

@@ -13,6 +13,16 @@ TEST_CASE("FROM names the same source with /sys and without, with + and #, and s
   CHECK(!query->is_about("/a1/board/thing/event/alarm/post"));
 }
 
+TEST_CASE("FROM names a shadow by the device's topic, too") {
+  const auto query = must_compile("SELECT * FROM \"/shadow/update/a1/+\"");
+  CHECK(query->is_about("/a1/board/shadow/update"));
+  CHECK(!query->is_about("/a2/board/shadow/update"));
+  CHECK(application_topic("/shadow/update/a1/board") == "/a1/board/shadow/update");
+  CHECK(application_topic("/shadow/update") == "/shadow/update");
+  CHECK(application_topic("/shadow/updates/a1/board") == "/shadow/updates/a1/board");
+  CHECK(application_topic("/sys/a1/board/thing/x") == "/a1/board/thing/x");
+}
+
 TEST_CASE("an error names line, column, what was expected and the nearest function") {
   CHECK(problem_of("SELECT concatt(a, b) FROM \"/a/+/user/b\"") ==
         "line 1, column 8: there is no function concatt; did you mean concat? concat is called as concat(text, text)");

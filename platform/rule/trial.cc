@@ -54,7 +54,7 @@ std::unique_ptr<Trial> Trial::begin(std::string_view sql, std::string_view alarm
 std::optional<Trial::Row> Trial::feed(const Message& message) {
   ++counts_.messages;
   failure_.clear();
-  const std::string_view topic = without_sys(message.topic);
+  const std::string topic = application_topic(message.topic);
   if (!query_->is_about(topic)) return std::nullopt;
   ++counts_.matched;
   const auto parsed = json::parse(message.payload);

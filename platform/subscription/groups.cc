@@ -72,11 +72,11 @@ Group read_group(const store::Statement& row) {
 std::uint64_t Group::destination() const { return rule::Destinations::kFirstGroup + number; }
 
 std::string_view parameter(Wish wish) {
-  static constexpr std::array<std::string_view, kWishes> kNames{"DeviceDataFlag",         "ThingHistoryFlag",
-                                                                "DeviceStatusChangeFlag", "DeviceLifeCycleFlag",
-                                                                "DeviceTagFlag",          "DeviceTopoLifeCycleFlag",
-                                                                "FoundDeviceListFlag",    "OtaEventFlag",
-                                                                "OtaVersionFlag",         "OtaJobFlag"};
+  static constexpr std::array<std::string_view, kWishes> kNames{
+      "DeviceDataFlag",      "ThingHistoryFlag", "DeviceStatusChangeFlag",
+      "DeviceLifeCycleFlag", "DeviceTagFlag",    "DeviceTopoLifeCycleFlag",
+      "FoundDeviceListFlag", "OtaEventFlag",     "OtaVersionFlag",
+      "OtaJobFlag",          "ShadowFlag"};
   return kNames[static_cast<std::size_t>(wish)];
 }
 
@@ -91,7 +91,8 @@ std::uint32_t sources_of(std::uint32_t wishes) {
       thing::bit(Source::found),
       thing::bit(Source::ota_result) | thing::bit(Source::ota_progress),
       thing::bit(Source::ota_version),
-      thing::bit(Source::ota_job)};
+      thing::bit(Source::ota_job),
+      thing::bit(Source::shadow)};
   std::uint32_t sources = 0;
   for (std::size_t i = 0; i < kWishes; ++i)
     if ((wishes >> i & 1U) != 0) sources |= kSources[i];

@@ -38,8 +38,9 @@ enum class Wish : std::uint8_t {
   ota_event,    ///< OtaEventFlag: progress and result
   ota_version,
   ota_job,
+  shadow,  ///< ShadowFlag: of ours, not in the cloud
 };
-inline constexpr std::size_t kWishes = 10;
+inline constexpr std::size_t kWishes = 11;
 /// "DeviceDataFlag": the parameter's name.
 std::string_view parameter(Wish wish);
 constexpr std::uint32_t bit(Wish wish) { return std::uint32_t{1} << static_cast<unsigned>(wish); }

@@ -101,12 +101,14 @@ Taken ThingIngress::Shard::on_upload_block(const Message& message) {
   if (!block)
     return refuse_upload(message, {}, Code::request_error, Cause::payload_not_json,
                          "two bytes of length, a JSON header with params, the block, two bytes of CRC-16");
-  const UploadEcho echo{
-      .id = block->id, .upload = block->upload_id, .offset = block->offset.value_or(0), .bytes = block->bytes.value_or(0)};
+  const UploadEcho echo{.id = block->id,
+                        .upload = block->upload_id,
+                        .offset = block->offset.value_or(0),
+                        .bytes = block->bytes.value_or(0)};
   if (block->is_damaged)
     return refuse_upload(message, echo, Code::block_damaged, Cause::params_wrong_type,
-                         "the CRC-16 of " + std::to_string(block->block.size()) +
-                             " bytes at offset " + std::to_string(echo.offset) + " is wrong");
+                         "the CRC-16 of " + std::to_string(block->block.size()) + " bytes at offset " +
+                             std::to_string(echo.offset) + " is wrong");
   if (!block->offset || !block->bytes || block->upload_id.empty() || block->upload_id.size() > alink::kMaxUploadId ||
       block->id.size() > kMostId)
     return refuse_upload(message, echo, Code::parameter_error, Cause::params_wrong_type,

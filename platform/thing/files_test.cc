@@ -103,7 +103,8 @@ TEST_CASE("[8.10] a block that is damaged, too large or contradicts itself is re
   CHECK(refused(R"({"uploadId":"u","offset":1,"bSize":5})", "HELLO", true) == reply(78121, 1, 5));
   CHECK(refused(R"({"uploadId":"u","offset":1,"bSize":4})", "HELLO") == reply(460, 1, 4));
   CHECK(refused(R"({"uploadId":"u","bSize":5})", "HELLO") == reply(460, 0, 5));
-  CHECK(refused(R"({"offset":0,"bSize":5})", "HELLO") == R"({"id":"9","code":460,"data":{"uploadId":"","offset":0,"bSize":5})");
+  CHECK(refused(R"({"offset":0,"bSize":5})", "HELLO") ==
+        R"({"id":"9","code":460,"data":{"uploadId":"","offset":0,"bSize":5})");
   CHECK(refused(R"({"uploadId":"u","offset":0,"bSize":131073})", std::string(131073, 'x')) == reply(78118, 0, 131073));
   CHECK(world.refused("send", "no") == R"({"id":"","code":400,"data":{"uploadId":"","offset":0,"bSize":0})");
   CHECK(world.refused("cancel", R"({"id":"3","params":{}})") == R"({"id":"3","code":460,"data":{"uploadId":""})");

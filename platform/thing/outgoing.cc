@@ -40,8 +40,8 @@ void append_text(std::string& out, std::string_view text) {
 
 std::string_view name(Source source) {
   static constexpr std::string_view kNames[kSources] = {
-      "custom",   "status", "property", "property_history", "event",        "event_history", "reply",  "lifecycle",
-      "topology", "found",  "tags",     "ota_result",       "ota_progress", "ota_version",   "ota_job"};
+      "custom",   "status", "property", "property_history", "event",        "event_history", "reply",   "lifecycle",
+      "topology", "found",  "tags",     "ota_result",       "ota_progress", "ota_version",   "ota_job", "shadow"};
   return kNames[static_cast<std::size_t>(source)];
 }
 

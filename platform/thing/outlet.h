@@ -24,8 +24,9 @@ enum class Source : std::uint8_t {
   ota_progress,
   ota_version,
   ota_job,
+  shadow,  ///< a device's shadow has changed; not in the cloud
 };
-inline constexpr std::size_t kSources = 15;
+inline constexpr std::size_t kSources = 16;
 /// "property", "ota_result": as metrics and tools name it.
 std::string_view name(Source source);
 constexpr std::uint32_t bit(Source source) { return std::uint32_t{1} << static_cast<unsigned>(source); }

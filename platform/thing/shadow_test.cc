@@ -185,6 +185,41 @@ TEST_CASE("a device's update is answered when it is on disk, and found after a r
   CHECK(bench.shown().starts_with(R"({"state":{"reported":{"a":1}})"));
 }
 
+TEST_CASE("applications that want it are told of a shadow that changed, and by whom") {
+  Bench bench;
+  bench.send(R"({"method":"update","state":{"reported":{"a":1}},"version":1})");
+  CHECK(bench.shard->outlet.got.empty());
+  bench.shard->outlet.sources = bit(Source::shadow);
+  ++bench.shard->outlet.current;
+  const std::string now = std::to_string(bench.shard->loop.wall().ms), seconds = now.substr(0, now.size() - 3);
+  bench.send(R"({"method":"update","state":{"reported":{"a":2}},"version":2})");
+  bench.send(R"({"method":"update","state":{"reported":{"a":2}},"version":2})");  // refused: nothing has changed
+  bench.send(R"({"method":"get"})");
+  CHECK(bench.desire(R"({"method":"update","state":{"desired":{"b":3}},"version":3})", true).kept);
+  const auto& got = bench.shard->outlet.got;
+  REQUIRE(got.size() == 2);
+  CHECK(got[0].source == Source::shadow);
+  CHECK(got[0].device == 1);
+  CHECK(got[0].topic == "/a1aaaaaaaaa/board1/shadow/update");
+  CHECK(got[0].payload ==
+        R"({"iotId":"","productKey":"a1aaaaaaaaa","deviceName":"board1","gmtCreate":)" + now +
+            R"(,"source":"device","state":{"reported":{"a":2}},"metadata":{"reported":{"a":{"timestamp":)" + seconds +
+            R"(}}},"timestamp":)" + seconds + R"(,"version":2})");
+  CHECK(got[1].payload.find(R"("source":"application","state":{"reported":{"a":2},"desired":{"b":3}})") !=
+        std::string::npos);
+  CHECK(bench.shard->outlet.durable == 2);
+}
+
+TEST_CASE("a shadow that the store does not take is told to nobody") {
+  Bench bench;
+  bench.shard->outlet.sources = bit(Source::shadow);
+  bench.store.fail("no disk");
+  bench.send(R"({"method":"update","state":{"reported":{"a":1}},"version":1})");
+  bench.shard->loop.advance(Millis{2000});
+  CHECK(bench.shard->outlet.durable == 0);
+  CHECK(bench.shard->outlet.undone == 1);
+}
+
 TEST_CASE("mistakes are answered, acknowledged and noted") {
   Bench bench;
   bench.send(R"({"method":"update","state":{"reported":{"a":1}},"version":1})");

@@ -39,6 +39,16 @@ void ThingIngress::Shard::before_shadow(DeviceState& device) {
       {&device, device.shadow ? std::optional<Shadow>(*device.shadow) : std::nullopt});
 }
 
+/// The document as it is now, and who has changed it; not in the cloud, in the form of its other messages.
+void ThingIngress::Shard::emit_shadow(const DeviceState& device, std::string_view source) {
+  if (!wants(*device.product, Source::shadow)) return;
+  begin_payload(device);
+  out_.append(",\"source\":\"").append(source).append("\",");
+  out_.append(std::string_view(shadow_text(device.shadow->document)).substr(1));
+  begin_topic(device);
+  emit(Source::shadow, device, out_topic_.append("/shadow/update"), out_);
+}
+
 std::string ThingIngress::Shard::shadow_topic(const DeviceState& device) const {
   return "/shadow/get/" + device.product->key + "/" + device.name;
 }
@@ -79,6 +89,7 @@ Taken ThingIngress::Shard::on_shadow_update(const Message& message) {
   if (!device.shadow) device.shadow = std::make_unique<Shadow>();
   device.shadow->document = std::move(outcome.document);
   store_shadow(device);
+  emit_shadow(device, "device");
   auto& group = commits_.current();
   Answer answer;
   answer.token = message.in.token;
@@ -135,6 +146,7 @@ void ThingIngress::Shard::update_shadow(std::uint64_t number, std::string messag
   device->shadow->is_sent = false;
   ++device->shadow->control;
   store_shadow(*device);
+  emit_shadow(*device, "application");
   commits_.flush();
   // A refused submission has been undone already.
   if (!device->shadow || device->shadow->document != outcome.document) {

@@ -210,6 +210,7 @@ class ThingIngress::Shard final : public Things,
   void store_shadow(DeviceState& device);
   bool shadow_allowed(DeviceState& device);
   void send_control(DeviceState& device);
+  void emit_shadow(const DeviceState& device, std::string_view source);
   std::string shadow_topic(const DeviceState& device) const;
 
   // calls.cc

@@ -1,7 +1,7 @@
 // Rules from the official OpenAPI SDK and the command line to files, SQLite, web servers and topics, over restarts too.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -149,6 +149,25 @@ test('an alarm is told once when it begins and once when it ends', async () => {
   assert.deepEqual(web.requests.map((one) => JSON.parse(one.body).text), [`${triple.deviceName} raised: 85 %`, `${triple.deviceName} recovered: 60 %`]);
   await sensor.stop();
   await web.stop();
+});
+
+test('a shadow that changes is a message, by the topic of either side', async () => {
+  const triple = await makeDevice(server, productKey);
+  const { deviceName } = triple;
+  for (const [name, topic] of [['shadows', `/shadow/update/${productKey}/+`], ['shadows_too', `/${productKey}/${deviceName}/shadow/update`]]) {
+    const made = await api(server, 'CreateRule', { Name: name, ProductKey: productKey, Select: 'source, version, state.reported.a AS a, state.desired.b AS b', Topic: topic, TopicType: 0 });
+    await api(server, 'CreateRuleAction', { RuleId: made.RuleId, Type: 'FILE', Configuration: JSON.stringify({ path: `${name}.jsonl` }) });
+    await api(server, 'StartRule', { RuleId: made.RuleId });
+  }
+  const sensor = await board(server, triple);
+  await sensor.link.publishAsync(`/shadow/update/${productKey}/${deviceName}`, '{"method":"update","state":{"reported":{"a":1}},"version":1}', { qos: 1 });
+  await api(server, 'UpdateDeviceShadow', { ProductKey: productKey, DeviceName: deviceName, ShadowMessage: '{"method":"update","state":{"desired":{"b":2}},"version":2}', DeltaUpdate: true });
+  for (const name of ['shadows', 'shadows_too']) {
+    const file = path.join(server.directory, 'data', 'sinks', `${name}.jsonl`);
+    const lines = await until(() => existsSync(file) && readFileSync(file, 'utf8').trim().split('\n').length === 2 && readFileSync(file, 'utf8').trim().split('\n'), name);
+    assert.deepEqual(lines.map((one) => JSON.parse(one).result), [{ source: 'device', version: 1, a: 1 }, { source: 'application', version: 2, a: 1, b: 2 }]);
+  }
+  await sensor.stop();
 });
 
 test('a result is published to a topic of another board, and as a property set', async () => {
