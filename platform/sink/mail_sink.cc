@@ -20,7 +20,7 @@ struct MailSettings {
   std::vector<std::string> to;
   Template subject, text;
   bool needs_tls = true;
-  Millis between{60'000};
+  Millis between{60'000}, timeout{25'000};
 };
 
 std::string base64(std::string_view bytes) {
@@ -114,7 +114,7 @@ class MailSink final : public rule::Sink {
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 25'000L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout.count()));
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_up);
@@ -171,6 +171,7 @@ std::unique_ptr<rule::Sink> make_mail(const Making& making, Settings& settings) 
   made.subject = parse("subject", settings.text_or("subject", "${rule}: ${deviceName} ${state}"));
   made.text = parse("text", settings.text_or("text", "${time} ${productKey}/${deviceName} ${state} ${result}"));
   made.between = Millis{60'000 / settings.number_or("per_minute", 1, 1, 600)};
+  made.timeout = Millis{settings.number_or("timeout_ms", 25'000, 500, 25'000)};
   if (making.only_checks || !settings.ok()) return nullptr;
   return std::make_unique<MailSink>(std::move(made));
 }

@@ -1,14 +1,15 @@
 // Between the platform and each target stands a bad line: it delays, garbles, cuts half-way, turns away, and answers 500. Every
 // record reaches its target in the end, those of a device in order, and a rule beside it goes on meanwhile.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
-import { makeDevice, makeProduct, run, startServer, until } from '../harness.mjs';
-import { board, freePort, listening, makeRule, state, webServer } from './world.mjs';
+import { makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { board, freePort, letterBody, listening, makeRule, postOffice, state, webServer } from './world.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tercet-faults-'));
 const quick = { first_pause_ms: 20, longest_pause_ms: 200 };
@@ -174,6 +175,35 @@ test('NATS over a bad line', async () => {
   await broker.stop();
 });
 
+// What a broker of Kafka's says leads to another one at once, past any line: so librdkafka's mock cluster itself is slow, then down.
+test('Kafka, slow and down', async () => {
+  const mock = spawn(process.env.KAFKA_MOCK ?? path.resolve(path.dirname(tercet), '../tests/sinks/kafka_mock'), [], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let out = '';
+  mock.stdout.on('data', (chunk) => (out += chunk));
+  const brokers = (await until(() => /^ready (.*)$/m.exec(out), 'the mock cluster'))[1];
+  const tell = (line) => mock.stdin.write(`${line}\n`);
+  tell('consume faults');
+  const become = (how) => { for (const line of { slow: ['slow'], down: ['fast', 'down'], well: ['up'] }[how]) tell(line); };
+  const got = async () => [...out.matchAll(/^\S+ \{"n":(\d+)\}$/gm)].map((one) => Number(one[1]));
+  await endure('kafka', undefined, ['KAFKA', { brokers, topic: 'faults', body: '{"n":${n}}', delivery: quick }], got, { states: ['slow', 'down'], become });
+  tell('quit');
+  await new Promise((resolve) => mock.on('exit', resolve));
+});
+
+test('MAIL over a bad line, to a post office that is too busy, and one that never answers', async () => {
+  let mood = '';
+  const office = await postOffice({ refuse: () => mood || undefined });
+  const line = await badLine(office.port);
+  const become = (how) => {
+    mood = { busy: '451 too busy', silent: 'silence' }[how];
+    line.become(mood ? 'well' : how);
+  };
+  const got = async () => office.letters.flatMap((one) => letterBody(one).trimEnd().split('\r\n').map(Number));
+  await endure('mail', line, ['MAIL', { url: `smtp://127.0.0.1:${line.port}`, from: 'a@x.org', to: ['b@x.org'], subject: 's', text: '${n}', tls: false, timeout_ms: 1000, per_minute: 600, delivery: quick }], got, { states: ['slow', 'garbage', 'shut', 'busy', 'silent'], become });
+  await line.stop();
+  await office.stop();
+});
+
 // Targets that are web servers: they answer 500 and nonsense as well.
 const web = [
   ['web', 'HTTP', (url) => ({ url, body: '{"n":${n}}', timeout_ms: 500 }), (one) => [JSON.parse(one.body).n], () => ({})],
@@ -181,6 +211,7 @@ const web = [
   ['wecom', 'WECOM', (url) => ({ url: `${url}/send?key=k`, text: '#${n}#', per_minute: 6000, timeout_ms: 500 }), (one) => [...one.body.matchAll(/#(\d+)#/g)].map((m) => Number(m[1])), () => ({ body: { errcode: 0, errmsg: 'ok' } })],
   ['dingtalk', 'DINGTALK', (url) => ({ url: `${url}/robot/send?access_token=t`, secret: 'SEC', text: '#${n}#', per_minute: 6000, timeout_ms: 500 }), (one) => [...one.body.matchAll(/#(\d+)#/g)].map((m) => Number(m[1])), () => ({ body: { errcode: 0, errmsg: 'ok' } })],
   ['feishu', 'FEISHU', (url) => ({ url: `${url}/hook`, secret: 'S', text: '#${n}#', per_minute: 6000, timeout_ms: 500 }), (one) => [...one.body.matchAll(/#(\d+)#/g)].map((m) => Number(m[1])), () => ({ body: { code: 0, msg: 'success' } })],
+  ['wechat', 'WECHAT', (url) => ({ url, app_id: 'wx', app_secret: 's', template_id: 'T', to: ['o'], data: { n: '${n}' }, timeout_ms: 500 }), (one) => (one.body ? [Number(JSON.parse(one.body).data.n.value)] : []), (one) => ({ body: one.body ? { errcode: 0, errmsg: 'ok' } : { access_token: 'T', expires_in: 7200 } })],
 ];
 for (const [name, type, configuration, read, well] of web)
   test(`${type} over a bad line, to a server that answers 500 and nonsense, and one that never answers`, async () => {
@@ -191,7 +222,7 @@ for (const [name, type, configuration, read, well] of web)
       if (mood === 'nonsense') return { status: 502, body: '<html>\u0000' };
       if (mood === 'silent') return new Promise((resolve) => setTimeout(() => resolve('drop'), 2000));
       taken.push(...read(request));
-      return well();
+      return well(request);
     });
     const line = await badLine(site.port);
     const become = (how) => {

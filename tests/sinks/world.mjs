@@ -1,7 +1,8 @@
 // What the tests of rules and their targets have in common.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createPlain } from 'node:net';
+import tls from 'node:tls';
 import mqtt from 'mqtt';
 import { readFileSync } from 'node:fs';
 import { api, credentials, run, until } from '../harness.mjs';
@@ -80,10 +81,66 @@ export async function listening(command, args, port, options = {}) {
 }
 
 export async function freePort() {
-  const { createServer: plain } = await import('node:net');
-  const probe = plain();
+  const probe = createPlain();
   await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address();
   await new Promise((resolve) => probe.close(resolve));
   return port;
 }
+
+// RFC 5321 as far as one letter needs it. `refuse` is asked for each reader: a line such as "550 no such user", or nothing, or
+// "silence" for no answer at all.
+export async function postOffice({ secure, refuse = () => undefined }) {
+  const letters = [];
+  const talk = (plain) => {
+    let socket = plain, rest = '', letter = null, user = '', inData = false, asked = false;
+    const say = (line) => socket.write(`${line}\r\n`);
+    const hear = (line) => {
+      if (inData) {
+        if (line === '.') { inData = false; letters.push({ ...letter, user }); return say('250 kept'); }
+        letter.lines.push(line.startsWith('..') ? line.slice(1) : line);
+        return;
+      }
+      const word = line.split(/[ :]/)[0].toUpperCase();
+      if (word === 'EHLO') return say(socket === plain && secure ? '250-post\r\n250 STARTTLS' : '250-post\r\n250 AUTH PLAIN');
+      if (word === 'STARTTLS') {
+        say('220 go on');
+        socket = new tls.TLSSocket(plain, { isServer: true, key: secure.key, cert: secure.cert });
+        socket.on('data', take);
+        socket.on('error', () => {});
+        return;
+      }
+      if (word === 'AUTH' && line.split(' ').length < 3) { asked = true; return say('334 '); }
+      if (word === 'AUTH' || asked) {
+        user = Buffer.from(asked ? line : line.split(' ')[2], 'base64').toString().split('\0').slice(1).join(':');
+        asked = false;
+        return say(user === 'me:hush' ? '235 welcome' : '535 no');
+      }
+      if (word === 'MAIL') { letter = { from: /<(.*?)>/.exec(line)[1], to: [], lines: [], encrypted: socket !== plain }; return say('250 ok'); }
+      if (word === 'RCPT') {
+        const to = /<(.*)>/.exec(line)[1], no = refuse(to);
+        if (no === 'silence') return undefined;
+        if (!no) letter.to.push(to);
+        return say(no ?? '250 ok');
+      }
+      if (word === 'DATA') { inData = true; return say('354 go on'); }
+      if (word === 'QUIT') { say('221 bye'); return socket.end(); }
+      say('250 ok');
+    };
+    const take = (chunk) => {
+      rest += chunk;
+      for (let end; (end = rest.indexOf('\r\n')) >= 0;) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        hear(line);
+      }
+    };
+    plain.on('data', (chunk) => { if (socket === plain) take(chunk); });
+    plain.on('error', () => {});
+    say('220 post');
+  };
+  const office = createPlain(talk);
+  await new Promise((resolve) => office.listen(0, '127.0.0.1', resolve));
+  return { letters, port: office.address().port, stop: () => new Promise((resolve) => office.close(resolve)) };
+}
+export const letterBody = (letter) => Buffer.from(letter.lines.slice(letter.lines.indexOf('') + 1).join(''), 'base64').toString();
