@@ -51,8 +51,9 @@ std::string written(std::size_t texts, Write&& write) {
 }
 
 RegistryProblem no_such_file(std::string_view id) {
-  return {Error::not_found, "tercet.file.NotExisted",
-          "the device has no file '" + std::string(id) + "': QueryDeviceFileList and tercet file list show those it has"};
+  return {
+      Error::not_found, "tercet.file.NotExisted",
+      "the device has no file '" + std::string(id) + "': QueryDeviceFileList and tercet file list show those it has"};
 }
 
 RegistryProblem disk_problem(const runtime::Problem& problem) {
@@ -113,7 +114,8 @@ runtime::Outcome<void> Files::load() {
     upload.device = static_cast<std::uint64_t>(rows.integer(6));
     upload.init_uid = rows.text(7), upload.check = rows.text(8);
     upload.received = folder_.growing(file.number).value_or(0);
-    if (upload.announced >= 0) upload.received = std::min(upload.received, static_cast<std::uint64_t>(upload.announced));
+    if (upload.announced >= 0)
+      upload.received = std::min(upload.received, static_cast<std::uint64_t>(upload.announced));
     growing_bytes_ += upload.announced >= 0 ? static_cast<std::uint64_t>(upload.announced) : upload.received;
     by_id_[upload.id] = upload.number;
     growing_.emplace(upload.number, std::move(upload));
@@ -181,9 +183,10 @@ Files::Verdict Files::begin(const FileMessage& message, Upload*& begun) {
   upload.check = message.check, upload.announced = message.file_bytes, upload.created = now();
   auto insert = database_.must_prepare(
       "INSERT INTO files(id, device, name, complete, bytes, created, init_uid, checksum) VALUES(?,?,?,0,?,?,?,?)");
-  const auto put = insert.bind(upload.id, upload.device, upload.name, upload.announced, upload.created, upload.init_uid,
-                               upload.check)
-                       .run();
+  const auto put =
+      insert
+          .bind(upload.id, upload.device, upload.name, upload.announced, upload.created, upload.init_uid, upload.check)
+          .run();
   if (!put) return failed(put.problem());
   upload.number = static_cast<std::uint64_t>(database_.last_row());
   if (upload.announced > 0) growing_bytes_ += static_cast<std::uint64_t>(upload.announced);
@@ -250,13 +253,13 @@ Files::Verdict Files::fits(const Upload& upload, const FileMessage& message) con
   const std::uint64_t size = message.bytes.size(), end = message.offset + size;
   if (message.offset < upload.received && end <= upload.received) return {Code::block_repeated};
   if (message.offset != upload.received)
-    return {Code::block_out_of_order, Cause::params_wrong_type,
-            "offset " + std::to_string(message.offset) + ", but " + std::to_string(upload.received) +
-                " bytes have come"};
+    return {
+        Code::block_out_of_order, Cause::params_wrong_type,
+        "offset " + std::to_string(message.offset) + ", but " + std::to_string(upload.received) + " bytes have come"};
   if (upload.announced >= 0 && end > static_cast<std::uint64_t>(upload.announced))
-    return {Code::parameter_error, Cause::params_wrong_type,
-            "the block ends at " + std::to_string(end) + ", the file has " + std::to_string(upload.announced) +
-                " bytes"};
+    return {
+        Code::parameter_error, Cause::params_wrong_type,
+        "the block ends at " + std::to_string(end) + ", the file has " + std::to_string(upload.announced) + " bytes"};
   if (end > alink::kMaxUploadBytes)
     return {Code::file_too_large, Cause::params_wrong_type, "more than 16777216 bytes have come"};
   if (message.is_complete && !is_last(upload, message))

@@ -136,9 +136,9 @@ class Files {
   Settings settings_;
   store::Database database_;
   Folder folder_;
-  std::map<std::uint64_t, Upload> growing_;            ///< by number, so oldest first
+  std::map<std::uint64_t, Upload> growing_;               ///< by number, so oldest first
   std::unordered_map<std::string, std::uint64_t> by_id_;  ///< those
-  std::uint64_t kept_bytes_ = 0, growing_bytes_ = 0;   ///< of complete files; announced or received of growing ones
+  std::uint64_t kept_bytes_ = 0, growing_bytes_ = 0;      ///< of complete files; announced or received of growing ones
   std::int64_t notes_minute_ = 0;
   std::unordered_map<std::uint64_t, std::uint32_t> notes_;  ///< of this minute, by device
   runtime::Timer timer_;

@@ -160,11 +160,11 @@ TEST_CASE("[8.10] blocks that do not follow, are too small, or go beyond the fil
   CHECK(world.block(256, kBlock) == 78119);  // the first is missing
   CHECK(world.data("offset") == "256");
   CHECK(world.block(0, kShort) == 78120);
-  CHECK(world.block(0, kBlock, true) == 460);                  // said to be complete, and is not
-  CHECK(world.block(0, std::string(1001, 'x')) == 460);        // more than was announced
+  CHECK(world.block(0, kBlock, true) == 460);            // said to be complete, and is not
+  CHECK(world.block(0, std::string(1001, 'x')) == 460);  // more than was announced
   CHECK(world.block(0, kBlock) == 200);
-  CHECK(world.block(0, kBlock) == 78126);                      // again
-  CHECK(world.block(0, std::string(300, 'x')) == 78119);       // half of it again
+  CHECK(world.block(0, kBlock) == 78126);                 // again
+  CHECK(world.block(0, std::string(300, 'x')) == 78119);  // half of it again
   CHECK(world.block(256, std::string(744, 'z')) == 200);
   CHECK(world.content(world.id) == kBlock + std::string(744, 'z'));
   REQUIRE(world.journal.entries.size() == 5);
@@ -242,7 +242,8 @@ TEST_CASE("[8.10] an init with the same initUid is the same init, whatever its s
   CHECK(world.id != second);
 }
 
-TEST_CASE("[8.10] ficValue is the CRC-64/XZ of the whole, in hexadecimal or decimal; a wrong one throws the file away") {
+TEST_CASE(
+    "[8.10] ficValue is the CRC-64/XZ of the whole, in hexadecimal or decimal; a wrong one throws the file away") {
   World world;
   for (const char* const check : {"995DC9BBDF1939FA", "995dc9bbdf1939fa", "11051210869376104954", ""}) {
     REQUIRE(world.init({.bytes = 9, .check = check}) == 200);

@@ -35,7 +35,8 @@ class Folder {
   static runtime::Outcome<Folder> open(const std::filesystem::path& folder);
 
   /// Writes at `offset`, which is where a growing file ends; what stands behind is cut off. The first one makes it.
-  /// Not synced: after a power cut the file may be shorter, never wrong. Problems: no_space, io_failed, with the remedy.
+  /// Not synced: after a power cut the file may be shorter, never wrong. Problems: no_space, io_failed, with the
+  /// remedy.
   runtime::Outcome<void> write(std::uint64_t number, std::uint64_t offset, Bytes bytes) const;
   /// Synced and given its name: from now on it is there, also after a power cut. Problems as write().
   runtime::Outcome<void> keep(std::uint64_t number) const;

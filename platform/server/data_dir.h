@@ -9,8 +9,8 @@
 namespace tercet::server {
 
 /// The data directory: made 0700 at the first start, locked while a server uses it.
-///   master.key  registry.db  journal.db  ota.db  ota/ (images)  files.db  files/ (of devices)  stream/ (RocksDB)  pki/ (CA and server certificates)
-///   lock
+///   master.key  registry.db  journal.db  ota.db  ota/ (images)  files.db  files/ (of devices)  stream/ (RocksDB)  pki/
+///   (CA and server certificates) lock
 class DataDir {
  public:
   /// Problems: io_failed, already_exists (another server uses it), malformed (the registry is gone), each with its

@@ -24,7 +24,7 @@ class FileFeed {
   runtime::Loop& loop_;
   runtime::Loop& management_;
   file::Files& files_;
-  std::size_t waiting_ = 0;   ///< bytes that the management thread has not said it is done with
+  std::size_t waiting_ = 0;    ///< bytes that the management thread has not said it is done with
   std::size_t done_with_ = 0;  ///< the management thread's: what it has not yet been able to say
 };
 

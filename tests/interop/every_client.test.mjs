@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import https from 'node:https';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
@@ -11,7 +12,7 @@ import Iot from '@alicloud/iot20180120';
 import Core from '@alicloud/pop-core';
 import sdk from 'alibabacloud-iot-device-sdk';
 import { api, credentials, makeDevice, makeProduct, proved, refusals, sign, startServer, until } from '../harness.mjs';
-import { extras, links } from './links.mjs';
+import { extras, links, uploadFrame } from './links.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url)); // import.meta.dirname needs a newer Node than Debian's
 const whole = { type: 'int', specs: { min: '0', max: '100' } };
@@ -268,14 +269,30 @@ const conversations = {
     assert.equal(await latest(one, 'temperature'), '-2');
     return one;
   },
+  'file upload': async (client, productKey) => {
+    const one = await board(client, productKey, { filters: ['~/thing/file/upload/mqtt/send_reply'] }), photo = randomBytes(700);
+    const begun = await one.ask('file/upload/mqtt/init', { fileName: 'photo.jpg', fileSize: photo.length, conflictStrategy: 'overwrite', initUid: 'u1' });
+    assert.equal(begun.code, 200, begun.message);
+    for (const offset of [0, 512]) {
+      const id = `b${offset}`;
+      await one.say(`${one.base}/thing/file/upload/mqtt/send`, uploadFrame(id, { uploadId: begun.data.uploadId, offset, isComplete: false }, photo.subarray(offset, offset + 512)));
+      const taken = await one.json('/send_reply', ({ payload }) => JSON.parse(payload).id === id);
+      assert.deepEqual([taken.code, taken.data.offset, taken.data.complete ?? false], [200, offset, offset === 512]);
+    }
+    const listed = (await app('QueryDeviceFileList', { ...one.names, CurrentPage: 1, PageSize: 10 })).Data.FileSummary;
+    assert.deepEqual(listed.map((each) => [each.Name, each.Size]), [['photo.jpg', '700']]);
+    const { DownloadUrl } = (await app('QueryDeviceFile', { ...one.names, FileId: listed[0].FileId })).Data;
+    const bytes = await new Promise((resolve, reject) => https.get(DownloadUrl, { ca: readFileSync(server.ca), agent: false }, async (answer) => resolve(Buffer.concat(await answer.toArray()))).on('error', reject));
+    assert.ok(bytes.equals(photo));
+    return one;
+  },
   'OTA over HTTPS': async (client, productKey) => {
     const one = await board(client, productKey, { filters: ['/ota/device/upgrade/{names}'] }), image = randomBytes(5000);
     await inform(one, '1.0');
     await until(async () => (await app('ListOTAModuleVersionsByDevice', { ...one.names, CurrentPage: 1, PageSize: 10 })).Data.SimpleOTAModuleInfo.length > 0, 'the version');
     const job = await update(one, image, {});
     const { data } = await one.json(`/ota/device/upgrade/${productKey}/${one.triple.deviceName}`);
-    const local = await import('node:https');
-    const bytes = await new Promise((resolve, reject) => local.get(data.url, { ca: readFileSync(server.ca), agent: false }, async (answer) => resolve(Buffer.concat(await answer.toArray()))).on('error', reject));
+    const bytes = await new Promise((resolve, reject) => https.get(data.url, { ca: readFileSync(server.ca), agent: false }, async (answer) => resolve(Buffer.concat(await answer.toArray()))).on('error', reject));
     assert.ok(bytes.equals(image));
     await inform(one, '2.0');
     await ended(one, job);

@@ -91,6 +91,19 @@ async function cLink(server, login, { psk } = {}) {
   };
 }
 
+// A binary message of a file's upload: the header's length, the header, the bytes, their CRC-16/ARC, low byte first.
+export function uploadFrame(id, params, bytes) {
+  let crc = 0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; ++i) crc = crc & 1 ? (crc >> 1) ^ 0xA001 : crc >> 1;
+  }
+  const header = Buffer.from(JSON.stringify({ id, params: { bSize: bytes.length, ...params } })), sizes = Buffer.alloc(4);
+  sizes.writeUInt16BE(header.length, 0);
+  sizes.writeUInt16LE(crc, 2);
+  return Buffer.concat([sizes.subarray(0, 2), header, bytes, sizes.subarray(2)]);
+}
+
 export const links = { 'MQTT.js': mqttJs, 'Paho C': paho, 'C Link bytes': cLink };
 // What they add to the client id: C Link's wants everything that is for it without SUBSCRIBE, and RRPC on topics of its own.
 export const extras = { 'MQTT.js': '', 'Paho C': '', 'C Link bytes': ',_ss=1,_v=sdk-c-4.2.0,ext=3' };

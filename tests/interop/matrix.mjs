@@ -12,12 +12,12 @@ const marks = ['<!-- matrix: tests/interop/matrix.mjs -->', '<!-- end of matrix 
 export const features = [
   'login over TLS', 'login by pre-shared key', 'WebSocket', 'HTTPS channel', 'refusal explained', 'dynamic registration', 'secret rotation',
   'property post and reply', 'property set', 'property get', 'pack post', 'modules of a thing model', 'events', 'services', 'RRPC', 'NTP', 'desired values', 'shadow', 'tags',
-  'pass-through', 'custom topics', 'broadcast', 'gateway and sub-devices', 'remote configuration', 'device logs', 'network reports', 'OTA over HTTPS', 'OTA over the session',
+  'pass-through', 'custom topics', 'broadcast', 'gateway and sub-devices', 'remote configuration', 'file upload', 'device logs', 'network reports', 'OTA over HTTPS', 'OTA over the session',
   'device jobs', 'device groups', 'topic classes',
 ];
 // What a client does not have, by its makers' design or because it is no device: nothing is to be tested there.
 const device = ['property post and reply', 'property set', 'modules of a thing model', 'events', 'services', 'desired values', 'shadow', 'tags', 'remote configuration', 'dynamic registration', 'gateway and sub-devices', 'custom topics', 'login over TLS', 'WebSocket'];
-const application = ['refusal explained', 'secret rotation', 'property set', 'property get', 'modules of a thing model', 'events', 'services', 'RRPC', 'desired values', 'shadow', 'tags', 'broadcast', 'custom topics', 'gateway and sub-devices', 'remote configuration', 'OTA over HTTPS', 'OTA over the session', 'device jobs', 'device groups', 'topic classes', 'pass-through'];
+const application = ['refusal explained', 'secret rotation', 'property set', 'property get', 'modules of a thing model', 'events', 'services', 'RRPC', 'desired values', 'shadow', 'tags', 'broadcast', 'custom topics', 'gateway and sub-devices', 'remote configuration', 'file upload', 'OTA over HTTPS', 'OTA over the session', 'device jobs', 'device groups', 'topic classes', 'pass-through'];
 const every = features.filter((one) => !['device groups', 'topic classes'].includes(one)); // these two are an application's
 const mqtt = every.filter((one) => !['login by pre-shared key', 'HTTPS channel'].includes(one));
 export const clients = {

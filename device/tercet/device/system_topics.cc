@@ -26,13 +26,13 @@ std::string_view SystemTopics::tail_of(std::string_view topic) const {
   return topic.substr(head_.size());
 }
 
-Result<void> SystemTopics::publish(std::string_view tail, Bytes payload) {
+Result<void> SystemTopics::publish(std::string_view tail, Bytes payload, mqtt::Qos qos) {
   if (device_ == nullptr) return fail(Error::bad_state);
   std::array<std::uint8_t, 160> buffer;
   Writer out{buffer};
   out.text(head_.str()), out.text(tail);
   if (!out.ok()) return fail(Error::too_large);
-  return device_->publish(out.text(), payload, mqtt::Qos::at_least_once);
+  return device_->publish(out.text(), payload, qos);
 }
 
 }  // namespace tercet::device

@@ -21,8 +21,8 @@ class SystemTopics {
   Result<void> subscribe(std::string_view tail, Filter& filter);
   /// What follows `/sys/{pk}/{dn}/`; "" when it is another's topic.
   std::string_view tail_of(std::string_view topic) const;
-  /// At QoS 1. Errors: of Device::publish(); bad_state, before start(); too_large.
-  Result<void> publish(std::string_view tail, Bytes payload);
+  /// Errors: of Device::publish(); bad_state, before start(); too_large.
+  Result<void> publish(std::string_view tail, Bytes payload, mqtt::Qos qos = mqtt::Qos::at_least_once);
   /// For the next request; each once.
   MessageId take_id() { return last_id_ = last_id_ == 0xFFFF'FFFF ? 1 : last_id_ + 1; }
   bool is_online() const { return device_ != nullptr && device_->is_online(); }

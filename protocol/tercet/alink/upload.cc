@@ -45,7 +45,8 @@ void write_reply(Writer& out, const UploadReply& reply, Data&& data) {
 bool is_upload_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxUploadName || name.front() == '_' || name.front() == '.') return false;
   for (const char c : name) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
     if (!good) return false;
   }
   return true;

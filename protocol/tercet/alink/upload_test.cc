@@ -31,8 +31,7 @@ std::string sample_frame() {
       "223a352c226973436f6d706c657465223a747275657d7d48454c4c4f41e1";
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2)
-    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  for (std::size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
   return bytes;
 }
 
@@ -123,8 +122,9 @@ TEST_CASE("[8.10] an init without most members is read; extraParams are ignored;
 
 TEST_CASE("[8.10] replies have code, data and message, and are read back") {
   const std::string begun = written([](Writer& out) { write_upload_init_reply(out, {"3"}, "a.log", "u1", 512, -1); });
-  CHECK(begun ==
-        R"({"id":"3","code":200,"data":{"fileName":"a.log","uploadId":"u1","offset":512,"fileSize":-1},"message":"success"})");
+  CHECK(
+      begun ==
+      R"({"id":"3","code":200,"data":{"fileName":"a.log","uploadId":"u1","offset":512,"fileSize":-1},"message":"success"})");
   const auto answer = parse_upload_answer(begun);
   REQUIRE(answer.has_value());
   CHECK(answer->id == "3");
@@ -132,15 +132,18 @@ TEST_CASE("[8.10] replies have code, data and message, and are read back") {
   CHECK(answer->file_name == "a.log");
   CHECK(answer->upload_id == "u1");
   CHECK(answer->offset == 512u);
-  CHECK(written([](Writer& out) { write_upload_init_reply(out, {"3", Code::file_exists}, "a.log"); }) ==
-        R"({"id":"3","code":78123,"data":{"fileName":"a.log"},"message":"exists already"})");
+  CHECK(written([](Writer& out) {
+          write_upload_init_reply(out, {"3", Code::file_exists}, "a.log");
+        }) == R"({"id":"3","code":78123,"data":{"fileName":"a.log"},"message":"exists already"})");
 
   const std::string taken = written([](Writer& out) { write_upload_send_reply(out, {"9"}, "u1", 0, 5, true); });
   CHECK(taken ==
         R"({"id":"9","code":200,"data":{"uploadId":"u1","offset":0,"bSize":5,"complete":true},"message":"success"})");
   CHECK(parse_upload_answer(taken)->complete);
   CHECK(parse_upload_answer(taken)->block_bytes == 5u);
-  CHECK(written([](Writer& out) { write_upload_send_reply(out, {"9", Code::block_damaged}, "u1", 0, 5); }) ==
+  CHECK(written([](Writer& out) {
+          write_upload_send_reply(out, {"9", Code::block_damaged}, "u1", 0, 5);
+        }) ==
         R"({"id":"9","code":78121,"data":{"uploadId":"u1","offset":0,"bSize":5},"message":"wrong crc of the block"})");
   CHECK(written([](Writer& out) {
           write_upload_cancel_reply(out, {"2", Code::upload_not_found, "said"}, "u1");
