@@ -1,14 +1,13 @@
 // Between the platform and each target stands a bad line: it delays, garbles, cuts half-way, turns away, and answers 500. Every
 // record reaches its target in the end, those of a device in order, and a rule beside it goes on meanwhile.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import mqtt from 'mqtt';
-import { makeDevice, makeProduct, run, startServer, tercet, until } from '../harness.mjs';
+import { makeDevice, makeProduct, run, startServer, until } from '../harness.mjs';
 import { board, freePort, letterBody, listening, makeRule, postOffice, state, webServer } from './world.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'tercet-faults-'));
@@ -173,21 +172,6 @@ test('NATS over a bad line', async () => {
   ear.destroy();
   await line.stop();
   await broker.stop();
-});
-
-// What a broker of Kafka's says leads to another one at once, past any line: so librdkafka's mock cluster itself is slow, then down.
-test('Kafka, slow and down', async () => {
-  const mock = spawn(process.env.KAFKA_MOCK ?? path.resolve(path.dirname(tercet), '../tests/sinks/kafka_mock'), [], { stdio: ['pipe', 'pipe', 'inherit'] });
-  let out = '';
-  mock.stdout.on('data', (chunk) => (out += chunk));
-  const brokers = (await until(() => /^ready (.*)$/m.exec(out), 'the mock cluster'))[1];
-  const tell = (line) => mock.stdin.write(`${line}\n`);
-  tell('consume faults');
-  const become = (how) => { for (const line of { slow: ['slow'], down: ['fast', 'down'], well: ['up'] }[how]) tell(line); };
-  const got = async () => [...out.matchAll(/^\S+ \{"n":(\d+)\}$/gm)].map((one) => Number(one[1]));
-  await endure('kafka', undefined, ['KAFKA', { brokers, topic: 'faults', body: '{"n":${n}}', delivery: quick }], got, { states: ['slow', 'down'], become });
-  tell('quit');
-  await new Promise((resolve) => mock.on('exit', resolve));
 });
 
 test('MAIL over a bad line, to a post office that is too busy, and one that never answers', async () => {

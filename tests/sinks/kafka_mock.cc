@@ -1,6 +1,6 @@
 // A cluster of librdkafka's own mock brokers, and a consumer that prints what comes: "ready HOST:PORT,..." first, then
-// a line per message, "KEY VALUE", and "did COMMAND". Commands on standard input: "down", "up", "slow", "fast",
-// "consume TOPIC", "quit".
+// a line per message, "KEY VALUE", and "did COMMAND". Commands on standard input: "down", "up", "consume TOPIC",
+// "quit".
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
@@ -28,7 +28,6 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::string& brokers) {
 }  // namespace
 
 int main() {
-  std::ios::sync_with_stdio(false);  // or in_avail() knows nothing
   constexpr int kBrokers = 2;
   rd_kafka_t* owner = make(RD_KAFKA_PRODUCER, "");
   rd_kafka_mock_cluster_t* cluster = rd_kafka_mock_cluster_new(owner, kBrokers);
@@ -38,15 +37,12 @@ int main() {
   rd_kafka_t* consumer = nullptr;
   for (bool runs = true; runs;) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    const bool has_line = std::cin.rdbuf()->in_avail() > 0;  // lines that came together
-    if (has_line || ::poll(&input, 1, consumer == nullptr ? 100 : 0) > 0) {
+    if (::poll(&input, 1, consumer == nullptr ? 100 : 0) > 0) {
       std::string line;
       if (!std::getline(std::cin, line) || line == "quit") runs = false;
       for (int broker = 1; broker <= kBrokers; ++broker) {
         if (line == "down") rd_kafka_mock_broker_set_down(cluster, broker);
         if (line == "up") rd_kafka_mock_broker_set_up(cluster, broker);
-        if (line == "slow") rd_kafka_mock_broker_set_rtt(cluster, broker, 100);
-        if (line == "fast") rd_kafka_mock_broker_set_rtt(cluster, broker, 0);
       }
       std::printf("did %s\n", line.c_str());
       std::fflush(stdout);
