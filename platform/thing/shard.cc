@@ -54,8 +54,8 @@ ThingIngress::Shard::Shard(const Wiring& wiring, const Settings& settings)
       logins_(wiring.logins),
       scripts_(wiring.scripts),
       tags_(wiring.tags),
-      uploads_(wiring.uploads),
       jobs_(wiring.jobs),
+      uploads_(wiring.uploads),
       set_timer_([](void* self) { static_cast<Shard*>(self)->expire_sets(); }, this),
       call_timer_([](void* self) { static_cast<Shard*>(self)->expire_calls(); }, this),
       store_(wiring.store) {
