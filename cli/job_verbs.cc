@@ -4,8 +4,7 @@
 #include <iostream>
 #include <memory>
 
-#include "cli/manage.h"
-#include "cli/verbs.h"
+#include "cli/perform.h"
 
 namespace tercet::cli {
 namespace {
@@ -18,24 +17,6 @@ struct Words {
   bool set = false;
   int minutes = 0, per_minute = 1000, page = 1;
 };
-
-void perform(Verbs& verbs, const Call& wanted) {
-  ApiAccess access;
-  std::string problem;
-  const AccessSources sources{{verbs.endpoint, verbs.access_key_id, verbs.access_key_secret, ""}, verbs.ready_file};
-  if (!find_access(sources, access, problem)) {
-    std::cerr << "tercet: " << problem << "\n";
-    verbs.exit_code = 2;
-    return;
-  }
-  verbs.exit_code = run_call(access, wanted, verbs.json);
-}
-
-CLI::App* verb_of(CLI::App& parent, Verbs& verbs, const char* name, const char* what) {
-  CLI::App* verb = parent.add_subcommand(name, what);
-  add_access_options(*verb, verbs);
-  return verb;
-}
 
 /// PRODUCT/DEVICE taken apart.
 boost::json::object device_of(const std::string& text) {

@@ -138,14 +138,14 @@ class TestPlatform {
     TERCET_CHECK(jobs_opened.has_value());
     jobs = std::move(*jobs_opened);
     tags = std::make_unique<tag::Tags>(tag::Tags::Parts{loop, *registry, *journal, [](const tag::Letter&) {}});
-    site = std::make_unique<Site>(
-        Services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get(), nullptr, &scripts,
-                 nullptr, nullptr, tags.get(), nullptr, nullptr, nullptr, jobs.get()},
-        [](std::string_view path) {
-          return path == "/index.html"
-                     ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
-                     : std::nullopt;
-        });
+    Services services{loop, *registry, *journal, *fleet, store, models, "local", &links, upgrades.get()};
+    services.scripts = &scripts;
+    services.tags = tags.get();
+    services.jobs = jobs.get();
+    site = std::make_unique<Site>(services, [](std::string_view path) {
+      return path == "/index.html" ? std::optional<Asset>(Asset{as_bytes("<page>"), {}, "text/html", "\"e1\"", false})
+                                   : std::nullopt;
+    });
     server = std::make_unique<HttpServer>(loop, *site);
     TERCET_CHECK(loop.listen(host.address(80), [this](auto stream) { server->accept(std::move(stream)); }).has_value());
   }
