@@ -31,10 +31,10 @@ Letter reply_to(const JobMessage& message, std::string payload) {
 }
 
 /// `task` of a notification and of an answer. A device that is to stop is shown no document.
-std::string task_json(const Task& task, const Job& job, std::string_view status) {
+std::string task_json(const Task& task, const Job& job, std::string_view status, const std::string& url = {}) {
   json::object file;
-  if (!is_final(task.state) && !job.file.url.empty())
-    file = {{"signMethod", job.file.method}, {"sign", job.file.sign}, {"fileUrl", job.file.url}};
+  if (!is_final(task.state) && !url.empty())
+    file = {{"signMethod", job.file.method}, {"sign", job.file.sign}, {"fileUrl", url}};
   return R"({"taskId":")" + task.id + R"(","status":")" + std::string(status) + R"(","jobDocument":)" +
          (is_final(task.state) ? "{}" : job.document) + R"(,"jobFile":)" + json::serialize(file) + "}";
 }
@@ -82,7 +82,7 @@ void Jobs::notify(const Task& task, const Job& job) {
   Letter letter{task.device, task.product, task.device_name, {}, {}, job.qos};
   letter.topic = "/sys/" + task.product + "/" + task.device_name + "/thing/job/notify";
   letter.payload = R"({"id":")" + std::to_string(next_message_++) + R"(","version":"1.0","params":{"task":)" +
-                   task_json(task, job, is_final(task.state) ? name(task.state) : "SENT") + "}}";
+                   task_json(task, job, is_final(task.state) ? name(task.state) : "SENT", file_url(job)) + "}}";
   wiring_.send(std::move(letter), [this, alive = std::weak_ptr(alive_), number = task.number](Delivery delivery) {
     if (!alive.expired()) on_told(number, delivery);
   });
@@ -218,7 +218,8 @@ Letter Jobs::on_get(const JobMessage& message, std::uint64_t& shown) {
   std::string task_text;
   if (const Task* const task = task_of(message.device, message.task)) {
     const bool begins = task->state == TaskState::queued;
-    task_text = task_json(*task, live_.at(task->job).job, begins ? "SENT" : name(task->state));
+    const Job& job = live_.at(task->job).job;
+    task_text = task_json(*task, job, begins ? "SENT" : name(task->state), file_url(job));
     if (!is_final(task->state)) shown = task->number;
   } else if (message.task != "$next") {
     const auto kept = this->task(message.task);  // one that is over

@@ -154,11 +154,11 @@ Answer<void> Jobs::check(const NewJob& wanted) {
     return bad("TimeoutConfig is for CUSTOM_JOB: a property set and a service call have times of their own");
   if (wanted.start != 0 && (wanted.start < now() + 10 * kMinute || wanted.start > now() + 7 * 24 * 60 * kMinute))
     return bad("ScheduledTime is 10 minutes to 7 days from now, in milliseconds since 1970");
-  if (!wanted.file.url.empty()) {
+  if (!wanted.file.empty()) {
     if (wanted.type != JobType::custom) return bad("JobFile is for CUSTOM_JOB");
     if (wanted.file.method != "Md5" && wanted.file.method != "Sha256")
       return bad("JobFile.signMethod is Md5 or Sha256");
-    if (wanted.file.sign.empty() || wanted.file.sign.size() > 64)
+    if ((wanted.file.sign.empty() && wanted.file.key.empty()) || wanted.file.sign.size() > 64)
       return bad("JobFile.sign is the digest of the file, in hexadecimal");
   }
   if (const auto good = check_document(wanted); !good) return good.problem();
@@ -220,10 +220,35 @@ Answer<std::vector<registry::Device>> Jobs::targets(const NewJob& wanted) {
   return found;
 }
 
+/// The last of the checks: from now on the file stays.
+Answer<void> Jobs::claim(JobFile& file) {
+  if (file.key.empty()) return {};
+  if (!wiring_.files.claim || wiring_.files.link(file.key).empty())
+    return RegistryProblem{Error::unsupported, "tercet.job.FilesNotOffered",
+                           "devices have no address to fetch files from: set [files] in the configuration of tercet "
+                           "serve, or give JobFile.fileUrl"};
+  const auto facts = wiring_.files.claim(file.key);
+  if (!facts) return facts.problem();
+  const std::string& is = file.method == "Md5" ? facts->md5 : facts->sha256;
+  std::string said = file.sign;
+  for (char& c : said) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
+  file.sign = is;
+  if (said.empty() || said == is) return {};
+  wiring_.files.drop(file.key);
+  return RegistryProblem{Error::bad_argument, "tercet.job.WrongSign",
+                         "the uploaded file's digest is " + is + ": upload it again, and give that as JobFile.sign"};
+}
+
+std::string Jobs::file_url(const Job& job) const {
+  if (job.file.key.empty()) return job.file.url;
+  return wiring_.files.link ? wiring_.files.link(job.file.key) : std::string();
+}
+
 Answer<Job> Jobs::create(NewJob wanted) {
   if (const auto good = check(wanted); !good) return good.problem();
   const auto devices = targets(wanted);
   if (!devices) return devices.problem();
+  if (const auto claimed = claim(wanted.file); !claimed) return claimed.problem();
   Live live;
   Job& job = live.job;
   job.number = next_job_++;
@@ -415,6 +440,7 @@ void Jobs::forget_if_over(std::uint64_t number) {
   if (live == live_.end() || !live->second.open.empty() || !is_over(live->second.job.status)) return;
   if (dirty_jobs_.contains(number)) return;
   if (live->second.job.status == JobStatus::removing) {
+    if (!live->second.job.file.key.empty() && wiring_.files.drop) wiring_.files.drop(live->second.job.file.key);
     // What a full disk keeps is deleted after the next start.
     static_cast<void>(database_.must_prepare("DELETE FROM tasks WHERE job=?").bind(number).run());
     static_cast<void>(database_.must_prepare("DELETE FROM jobs WHERE number=?").bind(number).run());

@@ -46,6 +46,17 @@ struct Command {
 using Execute = std::function<void(Command command, std::function<void(thing::SetTicket)> taken,
                                    std::function<void(thing::CallResult)> ended)>;
 
+/// Files that were uploaded here for jobs. Empty functions: files are not offered.
+struct Files {
+  struct Facts {
+    std::string md5, sha256;  ///< hexadecimal, lower case
+  };
+  std::function<registry::Answer<Facts>(const std::string& key)> claim = {};  ///< from now on it stays
+  std::function<void(const std::string& key)> drop = {};
+  std::function<std::string(const std::string& key)> link =
+      {};  ///< good for an hour; "" when there is no port for files
+};
+
 /// Jobs for devices and one task per device and job. SQLite; tasks that are not over are in memory as well. Whatever is
 /// answered, to the API or to a device, is on disk. Management thread only.
 class Jobs {
@@ -55,6 +66,7 @@ class Jobs {
     registry::Registry& registry;
     Send send;
     Execute execute;
+    Files files = {};
   };
   /// Problems: io_failed, unsupported (written by a newer version).
   static runtime::Outcome<std::unique_ptr<Jobs>> open(const std::filesystem::path& database, Wiring wiring,
@@ -76,6 +88,7 @@ class Jobs {
   Answer<Page<Job>> jobs(std::optional<JobStatus> status, PageRequest page);  ///< newest first
   Answer<std::vector<TaskRow>> tasks(const TaskFilter& filter);               ///< oldest first
   Tally tally(const Job& job);
+  std::string file_url(const Job& job) const;  ///< "" when it has none
 
   /// A device that was deleted: its open tasks are cancelled.
   void forget(std::uint64_t device);
@@ -100,6 +113,7 @@ class Jobs {
   std::int64_t now() const { return wiring_.loop.wall().ms; }
   std::string new_id();
   Answer<void> check(const NewJob& wanted);
+  Answer<void> claim(JobFile& file);
   Answer<std::vector<registry::Device>> targets(const NewJob& wanted);
   std::optional<Job> find_job(std::string_view id);
   /// Brings a job that is over, and those of its tasks, back into memory.

@@ -371,7 +371,7 @@ TEST_CASE("what is out of range is refused, and named") {
   CHECK(with([](NewJob& j) { j.per_minute = 1001; }) == "tercet.job.InvalidParameter");
   CHECK(with([](NewJob& j) { j.timeout_minutes = -1; }) == "tercet.job.InvalidParameter");
   CHECK(with([](NewJob& j) { j.start = 1; }) == "tercet.job.InvalidParameter");
-  CHECK(with([](NewJob& j) { j.file = {"https://x", "00", "Crc"}; }) == "tercet.job.InvalidParameter");
+  CHECK(with([](NewJob& j) { j.file = {"https://x", "00", "Crc", ""}; }) == "tercet.job.InvalidParameter");
   CHECK(with([](NewJob& j) { j.document = "[]"; }) == "tercet.job.InvalidDocument");
   CHECK(with([](NewJob& j) { j.document = "{\"a\":\"" + std::string(65'536, 'x') + "\"}"; }) ==
         "tercet.job.InvalidDocument");
@@ -406,6 +406,31 @@ TEST_CASE("pace, time and description of a job are changed while it is not over"
   CHECK(bench.jobs->update(job.id, change).problem().code == "tercet.job.JobIsOver");
   change.timeout_minutes = 20'000;
   CHECK(bench.jobs->update(job.id, change).problem().code == "tercet.job.InvalidParameter");
+}
+
+TEST_CASE("an uploaded file goes with its job: claimed, linked anew each time, dropped with the job") {
+  Bench bench(1);
+  NewJob wanted = bench.wanted();
+  wanted.file.key = "file-1.bin", wanted.file.method = "Md5", wanted.file.sign = "00FF";
+  const Job job = bench.create(wanted);
+  CHECK(bench.claimed == std::vector<std::string>{"file-1.bin"});
+  bench.run();
+  CHECK(has(bench.sent.at(0).payload,
+            R"("jobFile":{"signMethod":"Md5","sign":"00ff","fileUrl":"https://here/file-1.bin"})"));
+  bench.restart();
+  bench.files = "https://there/";
+  CHECK(has(bench.get(1), R"("fileUrl":"https://there/file-1.bin")"));
+  CHECK(bench.jobs->file_url(*bench.jobs->job(job.id)) == "https://there/file-1.bin");
+  REQUIRE(bench.jobs->remove(job.id));
+  CHECK(bench.dropped.empty());  // the device is to be told first
+  bench.run(Seconds{1});
+  CHECK(bench.dropped == std::vector<std::string>{"file-1.bin"});
+  wanted.file.sign = "00fe";
+  CHECK(bench.refused(wanted) == "tercet.job.WrongSign");
+  wanted.file.sign.clear(), wanted.file.method = "Sha256";
+  CHECK(bench.create(wanted).file.sign == "aabb");
+  bench.files.clear();
+  CHECK(bench.refused(wanted) == "tercet.job.FilesNotOffered");
 }
 
 TEST_CASE("a device that is deleted leaves its jobs") {

@@ -37,6 +37,8 @@ enum class Target : std::uint8_t { devices, group, product };
 /// A file that goes with a job: the device fetches it.
 struct JobFile {
   std::string url, sign, method;  ///< method: Md5 or Sha256
+  std::string key;                ///< of a file that was uploaded here; then the url is made anew for each device
+  bool empty() const { return url.empty() && key.empty(); }
 };
 
 /// What a job is made of.
@@ -44,7 +46,7 @@ struct NewJob {
   std::string name, about;
   JobType type = JobType::custom;
   std::string document;  ///< JSON object
-  JobFile file;          ///< url "": none
+  JobFile file;          ///< may be empty
   Target target = Target::devices;
   std::vector<registry::DeviceRef> devices;
   std::string group, product;

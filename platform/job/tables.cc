@@ -5,7 +5,7 @@
 namespace tercet::job {
 namespace {
 
-constexpr std::array<std::string_view, 1> kMigrations{R"sql(
+constexpr std::array<std::string_view, 2> kMigrations{R"sql(
 CREATE TABLE jobs(
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, about TEXT NOT NULL, type INTEGER NOT NULL,
   status INTEGER NOT NULL, document TEXT NOT NULL, url TEXT NOT NULL, sign TEXT NOT NULL, method TEXT NOT NULL,
@@ -19,7 +19,8 @@ CREATE TABLE tasks(
   created INTEGER NOT NULL, modified INTEGER NOT NULL);
 CREATE INDEX tasks_by_job ON tasks(job, number);
 CREATE INDEX tasks_by_device ON tasks(device, number);
-)sql"};
+)sql",
+                                                      "ALTER TABLE jobs ADD COLUMN file TEXT NOT NULL DEFAULT ''"};
 
 std::uint64_t natural(const store::Statement& row, int at) { return static_cast<std::uint64_t>(row.integer(at)); }
 
@@ -34,7 +35,7 @@ Job Jobs::Tables::job(const store::Statement& row) {
   j.type = static_cast<JobType>(row.integer(4));
   j.status = static_cast<JobStatus>(row.integer(5));
   j.document = row.text(6);
-  j.file = {row.text(7), row.text(8), row.text(9)};
+  j.file = {row.text(7), row.text(8), row.text(9), row.text(20)};
   j.target = static_cast<Target>(row.integer(10));
   j.devices = row.text(11), j.group = row.text(12), j.product = row.text(13);
   j.per_minute = static_cast<int>(row.integer(14));
@@ -62,10 +63,10 @@ Task Jobs::Tables::task(const store::Statement& row) {
 }
 
 runtime::Outcome<void> Jobs::Tables::put(store::Database& database, const Job& j) {
-  auto write = database.must_prepare("INSERT OR REPLACE INTO jobs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  auto write = database.must_prepare("INSERT OR REPLACE INTO jobs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   write.bind(j.number, j.id, j.name, j.about, j.type, j.status, j.document, j.file.url, j.file.sign, j.file.method,
              j.target, j.devices, j.group, j.product, j.per_minute, j.timeout_minutes, j.qos, j.start, j.created,
-             j.modified);
+             j.modified, j.file.key);
   return write.run();
 }
 

@@ -11,7 +11,7 @@ namespace tercet::job {
 struct Jobs::Tables {
   static constexpr std::string_view kJob =
       "j.number, j.id, j.name, j.about, j.type, j.status, j.document, j.url, j.sign, j.method, j.target, j.devices, "
-      "j.grp, j.product, j.per_minute, j.timeout, j.qos, j.start, j.created, j.modified";
+      "j.grp, j.product, j.per_minute, j.timeout, j.qos, j.start, j.created, j.modified, j.file";
   static constexpr std::string_view kTask =
       "t.number, t.id, t.job, t.device, t.product, t.name, t.state, t.progress, t.details, t.text, t.tries, t.due, "
       "t.started, t.owed, t.created, t.modified";

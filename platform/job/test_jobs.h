@@ -37,7 +37,8 @@ class TestJobs {
   void restart() {
     jobs.reset();
     auto opened = Jobs::open(folder.path() / "job.db",
-                             {loop, *registry,
+                             {loop,
+                              *registry,
                               [this](Letter letter, std::function<void(thing::Delivery)> told) {
                                 sent.push_back(letter);
                                 static_cast<void>(loop.post([this, told] { told(delivery); }));
@@ -47,7 +48,13 @@ class TestJobs {
                                 commands.push_back(command);
                                 answers.push_back(ended);
                                 static_cast<void>(loop.post([this, taken] { taken(ticket); }));
-                              }},
+                              },
+                              {[this](const std::string& key) -> Answer<Files::Facts> {
+                                 claimed.push_back(key);
+                                 return Files::Facts{"00ff", "aabb"};
+                               },
+                               [this](const std::string& key) { dropped.push_back(key); },
+                               [this](const std::string& key) { return files.empty() ? files : files + key; }}},
                              settings_);
     TERCET_CHECK(opened.has_value());
     jobs = std::move(*opened);
@@ -130,6 +137,8 @@ class TestJobs {
   std::vector<std::function<void(thing::CallResult)>> answers;
   thing::Delivery delivery = thing::Delivery::sent;
   thing::SetTicket ticket;
+  std::string files = "https://here/";  ///< "": there is no port for files
+  std::vector<std::string> claimed, dropped;
   std::unique_ptr<Jobs> jobs;
 
  private:

@@ -61,6 +61,7 @@ std::span<const Action> all_actions() {
       {"EnableThing", {}, enable_thing},
       {"EndDeviceSecretRotation", {}, end_device_secret_rotation},
       {"GenerateDeviceNameListURL", {}, generate_device_name_list_url},
+      {"GenerateFileUploadURL", {}, generate_file_upload_url},
       {"GenerateOTAUploadURL", {}, generate_ota_upload_url},
       {"GetDeviceLogUpload", {}, get_device_log_upload},
       {"GetDevicePropertyNow", {}, get_device_property_now},

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kConfigurations = "/files/configuration/";
 constexpr std::string_view kScripts = "/files/script/";     // then product/version
 constexpr std::string_view kUploaded = "/files/device/";    // then the id
+constexpr std::string_view kJobFiles = "/files/job/";       // then the key of the upload
 constexpr std::string_view kFirmware = "/files/firmware/";  // then number/name
 
 std::string_view value_of(const NamedTexts& fields, std::string_view name) {
@@ -119,6 +120,7 @@ HttpResponse DeviceFiles::answer(const HttpRequest& request) {
   std::string_view path = request.path;
   if (path.starts_with(kFirmware)) return firmware(path.substr(kFirmware.size()), request.header("range"));
   if (path.starts_with(kUploaded)) return uploaded(path.substr(kUploaded.size()), request.header("range"));
+  if (path.starts_with(kJobFiles)) return job_file(path.substr(kJobFiles.size()), request.header("range"));
   if (path.starts_with(kScripts)) return script(path.substr(kScripts.size()));
   if (!path.starts_with(kConfigurations)) return plain_response(404, "There is no such file.");
   path.remove_prefix(kConfigurations.size());
@@ -136,6 +138,12 @@ HttpResponse DeviceFiles::firmware(std::string_view path, std::string_view range
   auto image = id && upgrades_ != nullptr ? upgrades_->image(*id) : nullptr;
   if (!image)
     return plain_response(404, "The firmware was deleted meanwhile: ask for the new one (thing/ota/firmware/get).");
+  return serve_from_disk(std::move(image), range);
+}
+
+HttpResponse DeviceFiles::job_file(std::string_view key, std::string_view range) {
+  auto image = upgrades_ != nullptr ? upgrades_->file(key) : nullptr;
+  if (!image) return plain_response(404, "The job was deleted meanwhile, and its file with it (thing/job/get).");
   return serve_from_disk(std::move(image), range);
 }
 

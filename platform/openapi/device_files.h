@@ -20,6 +20,7 @@ class DeviceFiles final : public HttpHandler {
 
  private:
   HttpResponse answer(const HttpRequest& request);
+  HttpResponse job_file(std::string_view key, std::string_view range);
   HttpResponse script(std::string_view path);
   HttpResponse uploaded(std::string_view id, std::string_view range);
   HttpResponse firmware(std::string_view path, std::string_view range);

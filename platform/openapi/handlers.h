@@ -175,6 +175,7 @@ void confirm_ota_task(Services& services, const Call& call, Reply reply);
 
 // Jobs for devices (job_actions.cc)
 void create_job(Services& services, const Call& call, Reply reply);
+void generate_file_upload_url(Services& services, const Call& call, Reply reply);
 void update_job(Services& services, const Call& call, Reply reply);
 void cancel_job(Services& services, const Call& call, Reply reply);
 void delete_job(Services& services, const Call& call, Reply reply);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "platform/openapi/handlers.h"
+#include "platform/openapi/upload.h"
 #include "platform/openapi/utc_time.h"
 
 // Jobs for devices (cloud-protocol, Appendix A).
@@ -91,11 +92,13 @@ std::optional<Answer> read_file(const Parameters& given, job::NewJob& wanted) {
   const auto config = Config::of(given, "JobFile");
   if (!config) return bad_config("JobFile", R"({"fileUrl":"https://...","signMethod":"Sha256","sign":"..."})");
   if (config->empty()) return std::nullopt;
-  wanted.file = {config->text("fileUrl"), config->text("sign"), config->text("signMethod")};
-  if (!wanted.file.url.starts_with("https://") && !wanted.file.url.starts_with("http://"))
+  wanted.file = {config->text("fileUrl"), config->text("sign"), config->text("signMethod"), config->text("fileKey")};
+  if (wanted.file.url.empty() && !wanted.file.key.empty()) return std::nullopt;
+  if (!wanted.file.key.empty() || (!wanted.file.url.starts_with("https://") && !wanted.file.url.starts_with("http://")))
     return bad_parameter(
-        "JobFile.fileUrl is the address of a file on a server of yours, https://...; files are not "
-        "uploaded to this platform for jobs (fileKey).");
+        "JobFile has either the fileKey of a file that was uploaded (GenerateFileUploadURL), or the fileUrl of one on "
+        "a "
+        "server of yours, https://...");
   if (wanted.file.url.size() > 1024) return bad_parameter("JobFile.fileUrl has at most 1024 bytes.");
   return std::nullopt;
 }
@@ -184,6 +187,18 @@ void create_job(Services& services, const Call& call, Reply reply) {
   reply(success({{"JobId", made->id}}));
 }
 
+void generate_file_upload_url(Services& services, const Call& call, Reply reply) {
+  if (services.upgrades == nullptr) return reply(not_offered());
+  const auto form = services.upgrades->make_file_form(call.parameters.text("FileSuffix"));
+  if (!form) return reply(refusal(form.problem()));
+  reply(success({{"Data", json::object{{"Host", call.base_url + std::string(kUploadPath)},
+                                       {"Key", form->key},
+                                       {"ObjectStorage", "tercet"},
+                                       {"OssAccessKeyId", form->access_key_id},
+                                       {"Policy", form->policy},
+                                       {"Signature", form->signature}}}}));
+}
+
 void update_job(Services& services, const Call& call, Reply reply) {
   if (services.jobs == nullptr) return reply(not_offered());
   job::JobChange change;
@@ -213,9 +228,9 @@ void query_job(Services& services, const Call& call, Reply reply) {
   if (!job) return reply(refusal(job.problem()));
   json::object row = job_row(*job);
   row["JobDocument"] = job->document;
-  if (!job->file.url.empty())
-    row["JobFile"] =
-        json::object{{"FileUrl", job->file.url}, {"Sign", job->file.sign}, {"SignMethod", job->file.method}};
+  if (!job->file.empty())
+    row["JobFile"] = json::object{
+        {"FileUrl", services.jobs->file_url(*job)}, {"Sign", job->file.sign}, {"SignMethod", job->file.method}};
   row["RolloutConfig"] =
       json::object{{"MaximumPerMinute", job->per_minute}, {"MessageQoS", job->qos == 0 ? "QoS0" : "QoS1"}};
   row["TargetConfig"] = target_of(*job);

@@ -109,7 +109,10 @@ TEST_CASE("what is wrong with a call about jobs is named") {
   CHECK(refused({{"TargetConfig", "{}"}}) == bad);
   CHECK(refused({{"TargetConfig", R"({"targetType":"DEVICE_LIST"})"}}) == bad);
   CHECK(refused({{"TargetConfig", R"({"targetType":"GROUP_ID","targetGroup":"x"})"}}) == "iot.group.NotExistedGroup");
-  CHECK(refused({{"JobFile", R"({"fileKey":"k"})"}}) == bad);
+  CHECK(refused({{"JobFile", R"({"fileKey":"k","fileUrl":"https://x"})"}}) == bad);
+  CHECK(refused({{"JobFile", R"({"fileUrl":"ftp://x"})"}}) == bad);
+  CHECK(refused({{"JobFile", R"({"fileKey":"k","signMethod":"Md5"})"}}) == "tercet.job.FilesNotOffered");
+  CHECK(bench.code("GenerateFileUploadURL", {{"FileSuffix", "a/b"}}) == "tercet.ota.InvalidFileSuffix");
   CHECK(refused({{"RolloutConfig", "1"}}) == bad);
   CHECK(refused({{"RolloutConfig", R"({"maximumPerMinute":"x"})"}}) == bad);
   CHECK(refused({{"RolloutConfig", R"({"messageQoS":"QoS2"})"}}) == bad);

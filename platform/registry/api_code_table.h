@@ -156,6 +156,8 @@
   ROW("tercet.device.QueryNetworkStatusFailed", "The states of the network could not be read.", "网络状态读取失败。", "Repeat the call; the server's log says why.", "重试；原因见服务器日志。") \
   ROW("tercet.job.InvalidParameter", "A parameter of the job does not fit.", "任务参数不对。", "The message names it and its range.", "提示写明了参数与范围。") \
   ROW("tercet.job.InvalidDocument", "JobDocument is not what the type of the job needs.", "JobDocument 与任务类型不符。", "CUSTOM_JOB: any JSON object. SET_PROPERTY: params. INVOKE_SERVICE: serviceIdentifier and params.", "CUSTOM_JOB 填任意 JSON 对象；SET_PROPERTY 填 params；INVOKE_SERVICE 填 serviceIdentifier 和 params。") \
+  ROW("tercet.job.FilesNotOffered", "The job has an uploaded file, and the platform has no port for files.", "任务带有已上传的文件，而平台没有文件端口。", "Set [files] in the configuration of tercet serve and restart it, or give JobFile.fileUrl.", "在 tercet serve 的配置中设置 [files] 并重启，或填写 JobFile.fileUrl。") \
+  ROW("tercet.job.WrongSign", "The uploaded file has another digest than JobFile.sign says.", "上传的文件摘要与 JobFile.sign 不符。", "Compute the digest of the very file that is sent, and upload it again.", "对实际发送的文件计算摘要，并重新上传。") \
   ROW("tercet.job.NotExistedJob", "There is no such job.", "没有这个任务。", "List them with ListJob.", "用 ListJob 查看。") \
   ROW("tercet.job.NotExistedTask", "There is no such task.", "没有这个作业。", "List them with ListTask.", "用 ListTask 查看。") \
   ROW("tercet.job.NoDevices", "The job reaches no device.", "任务没有目标设备。", "Name devices in TargetConfig, or put some into the group.", "在 TargetConfig 中指定设备，或向分组添加设备。") \

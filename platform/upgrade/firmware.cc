@@ -104,6 +104,37 @@ Answer<UploadForm> Upgrades::make_form(std::string_view suffix) {
 
 UploadForm Upgrades::make_list_form() { return form_of(std::string(kListFront) + new_id() + ".csv"); }
 
+Answer<UploadForm> Upgrades::make_file_form(std::string_view suffix) {
+  if (suffix.empty()) suffix = "bin";
+  if (!is_word(suffix, 16) || suffix.front() == '.')
+    return refused("tercet.ota.InvalidFileSuffix", "FileSuffix has 1 to 16 letters and digits");
+  return form_of(std::string(kFileFront) + new_id() + "." + std::string(suffix));
+}
+
+Answer<ImageFacts> Upgrades::claim_file(std::string_view key) {
+  auto upload = database_.must_prepare("SELECT bytes, md5, sha256 FROM uploads WHERE key=? AND at>=?");
+  const auto found = upload.bind(key, now() - kUploadMillis).step();
+  if (!found) return system_problem(found.problem());
+  if (!*found || !key.starts_with(kFileFront))
+    return refused("tercet.ota.NotExistedUpload",
+                   "no file of this key was uploaded within the last hour: GenerateFileUploadURL, then post the file");
+  ImageFacts facts{static_cast<std::uint64_t>(upload.integer(0)), upload.text(1), upload.text(2)};
+  upload.reset();
+  auto keep = database_.must_prepare("UPDATE uploads SET at=? WHERE key=?");
+  if (const auto done = keep.bind(kNever, key).run(); !done) return system_problem(done.problem());
+  return facts;
+}
+
+void Upgrades::drop_file(std::string_view key) {
+  if (!key.starts_with(kFileFront)) return;
+  images_.remove(key);
+  static_cast<void>(database_.must_prepare("DELETE FROM uploads WHERE key=?").bind(key).run());
+}
+
+std::shared_ptr<const ImageReader> Upgrades::file(std::string_view key) {
+  return key.starts_with(kFileFront) ? images_.read(key) : nullptr;
+}
+
 UploadForm Upgrades::form_of(std::string key) {
   UploadForm form;
   form.made.ms = now();
@@ -185,7 +216,7 @@ Answer<Firmware> Upgrades::create_firmware(const NewFirmware& wanted) {
   auto upload = database_.must_prepare("SELECT bytes, md5, sha256 FROM uploads WHERE key=? AND at>=?");
   const auto found = upload.bind(wanted.key, now() - kUploadMillis).step();
   if (!found) return system_problem(found.problem());
-  if (!*found || wanted.key.starts_with(kListFront))
+  if (!*found || wanted.key.starts_with(kListFront) || wanted.key.starts_with(kFileFront))
     return refused("tercet.ota.NotExistedUpload",
                    "FirmwareUrl names no file that was uploaded within the last hour: GenerateOTAUploadURL, post the "
                    "file, then create the firmware");

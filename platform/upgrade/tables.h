@@ -11,6 +11,8 @@ namespace tercet::upgrade {
 inline constexpr std::int64_t kUploadMillis = 3'600'000;
 /// Keys of uploads that are lists of devices, no images, begin so.
 inline constexpr std::string_view kListFront = "devices-";
+/// And of files that are for somebody else: a job.
+inline constexpr std::string_view kFileFront = "file-";
 
 /// For the files of Upgrades. Rows of ota.db, read and written.
 struct Upgrades::Tables {

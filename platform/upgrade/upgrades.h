@@ -76,6 +76,12 @@ class Upgrades {
   /// tercet.ota.InvalidFileSuffix
   Answer<UploadForm> make_form(std::string_view suffix);
   UploadForm make_list_form();  ///< of a list of devices: a DeviceName a line
+  /// Of a file for somebody else, who claims it within an hour; until drop_file() it stays.
+  /// tercet.ota.InvalidFileSuffix
+  Answer<UploadForm> make_file_form(std::string_view suffix);
+  Answer<ImageFacts> claim_file(std::string_view key);  ///< tercet.ota.NotExistedUpload
+  void drop_file(std::string_view key);
+  std::shared_ptr<const ImageReader> file(std::string_view key);  ///< null: it is gone
   /// tercet.ota.{UploadRefused, UploadExpired}, or what the disk says
   Answer<std::unique_ptr<ImageWriter>> begin_upload(const UploadForm& form);
   Answer<void> end_upload(const std::string& key, const ImageFacts& facts);

@@ -2,7 +2,9 @@
 // platform between a job's creation and its device. Our own board (examples/jobs.cc), over a restart too, and our command line.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -147,6 +149,34 @@ test('the typed OpenAPI SDK makes a job, changes it, lists it and deletes it; th
   await until(async () => (await ask('QueryJob', { JobId: jobId })).Code === 'tercet.job.NotExistedJob', 'it is gone');
   await device.end();
   proved({ 'OpenAPI SDK': ['device jobs'], 'MQTT.js': ['device jobs'] });
+});
+
+test('a file is uploaded for a job, fetched by the board over HTTPS, and gone with the job', async () => {
+  const triple = await makeDevice(server, productKey);
+  const device = await board(triple);
+  const bytes = randomBytes(70000), sign = createHash('sha256').update(bytes).digest('hex');
+  const upload = async () => {
+    const { Data } = await app('GenerateFileUploadURL', { BizCode: 'iot_job', FileName: 'points', FileSuffix: 'csv' });
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ key: Data.Key, policy: Data.Policy, OSSAccessKeyId: Data.OssAccessKeyId, Signature: Data.Signature, success_action_status: '200' })) form.set(name, value);
+    form.set('file', new Blob([bytes]), 'points.csv');
+    assert.equal((await fetch(Data.Host, { method: 'POST', body: form })).status, 200);
+    return Data.Key;
+  };
+  const wrong = JSON.stringify({ fileKey: await upload(), signMethod: 'Sha256', sign: 'ab'.repeat(32) });
+  const parameters = { JobName: 'calibrate', Type: 'CUSTOM_JOB', JobDocument: '{}', TargetConfig: target(triple) };
+  assert.equal((await ask('CreateJob', { ...parameters, JobFile: wrong })).Code, 'tercet.job.WrongSign');
+  assert.equal((await ask('CreateJob', { ...parameters, JobFile: wrong })).Code, 'tercet.ota.NotExistedUpload'); // it was thrown away
+  const JobId = await create([triple], { JobFile: JSON.stringify({ fileKey: await upload(), signMethod: 'Sha256', sign }) });
+  const { jobFile } = await device.notified('SENT');
+  assert.equal(jobFile.sign, sign);
+  const fetched = (url) => new Promise((resolve, reject) => https.get(url, { ca: readFileSync(server.ca), agent: false }, async (answer) => resolve({ status: answer.statusCode, body: Buffer.concat(await answer.toArray()) })).on('error', reject));
+  assert.ok((await fetched(jobFile.fileUrl)).body.equals(bytes));
+  await app('DeleteJob', { JobId });
+  await device.notified('REMOVED');
+  await until(async () => (await fetched(jobFile.fileUrl)).status === 404, 'the file is gone');
+  await device.end();
+  proved({ 'MQTT.js': ['device jobs'], 'pop-core': ['device jobs'] });
 });
 
 test('our own board does jobs of our command line, rejects what it does not know, stops what is cancelled, and goes on after restarts', async () => {
