@@ -226,28 +226,28 @@ runtime::Outcome<void> Platform::open_upgrades() {
 }
 
 runtime::Outcome<void> Platform::open_jobs() {
-  auto opened =
-      job::Jobs::open(data_->file("job.db"), {*management_, *registry_,
-                                              [this](job::Letter letter, std::function<void(thing::Delivery)> told) {
-  web_->send(std::move(letter), std::move(told));
-                                              },
-                                              [this](job::Command command, std::function<void(thing::SetTicket)> taken,
-                                                     std::function<void(thing::CallResult)> ended) {
-  web_->execute(std::move(command), std::move(taken), std::move(ended));
-                                              }},
-{
-  [this](const std::string& key) -> registry::Answer<job::Files::Facts> {
+  job::Jobs::Wiring wiring{*management_, *registry_,
+                           [this](job::Letter letter, std::function<void(thing::Delivery)> told) {
+                             web_->send(std::move(letter), std::move(told));
+                           },
+                           [this](job::Command command, std::function<void(thing::SetTicket)> taken,
+                                  std::function<void(thing::CallResult)> ended) {
+                             web_->execute(std::move(command), std::move(taken), std::move(ended));
+                           }};
+  wiring.files.claim = [this](const std::string& key) -> registry::Answer<job::Files::Facts> {
     const auto facts = upgrades_->claim_file(key);
     if (!facts) return facts.problem();
     return job::Files::Facts{facts->md5, facts->sha256};
-  },
-      [this](const std::string& key) { upgrades_->drop_file(key); }, [this](const std::string& key) {
-        constexpr Seconds kHour{3600};
-        return files_->is_offered() ? files_->link("/files/job/" + key, management_->wall(), kHour) : std::string();
-      }}});
-if (!opened) return opened.problem();
-jobs_ = std::move(*opened);
-return {};
+  };
+  wiring.files.drop = [this](const std::string& key) { upgrades_->drop_file(key); };
+  wiring.files.link = [this](const std::string& key) {
+    constexpr Seconds kHour{3600};
+    return files_->is_offered() ? files_->link("/files/job/" + key, management_->wall(), kHour) : std::string();
+  };
+  auto opened = job::Jobs::open(data_->file("job.db"), std::move(wiring));
+  if (!opened) return opened.problem();
+  jobs_ = std::move(*opened);
+  return {};
 }
 
 runtime::Outcome<void> Platform::open_rules() {
