@@ -39,7 +39,7 @@ struct Board final : DeviceEvents, UploadSource {
   }
   bool read(std::uint64_t offset, MutableBytes into) override {
     if (offset + into.size() > content.size() || is_unreadable) return false;
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] = content[offset + i];
+    for (std::size_t i = 0; i < into.size(); ++i) into[i] = content[static_cast<std::size_t>(offset) + i];
     return true;
   }
   void on_message(std::string_view topic, Bytes payload) override {
